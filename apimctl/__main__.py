@@ -1,0 +1,6 @@
+"""``python -m apimctl`` is the ``apimctl`` command."""
+
+from apimctl.cli import main
+
+if __name__ == "__main__":
+    main()

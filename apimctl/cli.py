@@ -1,0 +1,161 @@
+"""The root of the command line: nouns loaded when they are used, errors turned into exit codes."""
+
+import importlib
+import itertools
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+from typer.main import get_command as built
+
+from apimctl import __version__
+from apimctl.commands.forms import Group
+from apimctl.errors import ApimctlError, UsageError
+from apimctl.invocation import Invocation
+from apimctl.output import Format, print_error, print_text, tell
+
+NOUNS = {
+    "init": "Make the store and set the password of admin.",
+    "demo": "Show the product: a backend, a gateway, and every call of the story.",
+    "api": "Publish APIs: a backend behind a context and a version.",
+    "app": "Applications, which subscribe to APIs and hold keys.",
+    "subscription": "Which application may call which API.",
+    "key": "Consumer keys: generate, allowed domains, validity, rotate.",
+    "token": "Access tokens: renew, list, inspect, revoke.",
+    "tier": "Limits by name.",
+    "user": "Users of the built-in user store.",
+    "gateway": "Serve the APIs, and see what is served.",
+    "config": "Settings, and where each comes from.",
+    "db": "Migrate and check the store.",
+}
+"""Every noun with its help, so that `apimctl --help` imports none of them."""
+
+INTERRUPTED = 130
+HELP = """Access tokens for your APIs, and the gateway that enforces them.
+
+\b
+First steps:
+  apimctl demo                      see it work, from start to end
+  apimctl key generate --sandbox    make a key; the store is made on first use
+  apimctl gateway serve             serve what is published
+"""
+
+
+class LazyGroup(Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - as Typer has it
+        """Return the nouns, in the order of a first day."""
+        return list(NOUNS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as Typer has it
+        """Return the command of a noun, None if there is none."""
+        if cmd_name not in NOUNS:
+            return None
+        module = importlib.import_module(f"apimctl.commands.{cmd_name}")
+        command = built(module.app)
+        command.name = cmd_name
+        return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the noun; suggest one for a typo."""
+        self.commands = dict.fromkeys(NOUNS, self)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - as Typer has it
+        """Write the nouns and their help, without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(NOUNS.items()))
+
+
+def root() -> TyperGroup:
+    """Return the root command."""
+    app = typer.Typer(
+        cls=LazyGroup,
+        help=HELP,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+
+    @app.callback(invoke_without_command=True)
+    def apimctl(
+        *,
+        version: bool = typer.Option(
+            False, "--version", help="Print the version and exit.", show_default=False
+        ),
+    ) -> None:
+        if version:
+            print_text(f"apimctl {__version__}")
+            raise typer.Exit
+
+    command = built(app)
+    if not isinstance(command, TyperGroup):
+        raise TypeError(command)
+    return command
+
+
+def main() -> NoReturn:
+    """Run the command line of this process and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code (SPEC section 8). No traceback gets out."""
+    invocation = Invocation()
+    try:
+        try:
+            code = root().main(
+                list(arguments), prog_name="apimctl", standalone_mode=False, obj=invocation
+            )
+            sys.stdout.flush()
+        finally:
+            invocation.close()
+    except ApimctlError as error:
+        return _failed(error, arguments)
+    except TyperException as error:
+        return _failed(_as_usage_error(error), arguments)
+    except (typer.Abort, KeyboardInterrupt):
+        tell("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read stdout has left; there is nobody to tell, and no flush at exit to fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("APIMCTL_DEBUG"):
+            raise
+        return _failed(
+            ApimctlError(
+                f"unexpected {type(error).__name__}: {error}",
+                hint="This is a defect of apimctl; APIMCTL_DEBUG=1 shows where it happened.",
+            ),
+            arguments,
+        )
+    return code if isinstance(code, int) else 0
+
+
+def _failed(error: ApimctlError, arguments: Sequence[str]) -> int:
+    print_error(error, as_json=_wants_json(arguments))
+    return error.exit_code
+
+
+def _as_usage_error(error: TyperException) -> UsageError:
+    """Return a parser's complaint as one of ours, pointing to the help that answers it."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "apimctl"
+    return UsageError(error.format_message().rstrip("."), hint=f"{path} --help")
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether JSON was asked for, also on a command line that could not be parsed."""
+    following = dict(itertools.pairwise(arguments))
+    return (
+        "--json" in arguments
+        or f"--format={Format.JSON}" in arguments
+        or following.get("--format") == Format.JSON
+    )

@@ -1,0 +1,143 @@
+"""`apimctl gateway`: serve the APIs, and see what is served."""
+
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from apimctl.commands.forms import Reads, invocation, noun
+from apimctl.commands.shapes import moment
+from apimctl.domain.lifecycle import SERVING
+from apimctl.domain.models import Api
+from apimctl.domain.routing import base_paths
+from apimctl.domain.validity import parse_duration
+from apimctl.errors import NotFoundError
+from apimctl.invocation import Invocation
+
+app = noun("Serve the APIs, and see what is served.")
+
+POLL_SECONDS = 0.05
+
+
+@app.command(cls=Reads)
+def serve(
+    ctx: typer.Context,
+    *,
+    host: Annotated[
+        str | None, typer.Option(metavar="H", help="Address to listen on; default 127.0.0.1.")
+    ] = None,
+    port: Annotated[
+        str | None, typer.Option(metavar="P", help="Port; default 8280, 0 for any free one.")
+    ] = None,
+) -> None:
+    """Serve the published APIs and the Login API until SIGTERM or Ctrl-C.
+
+    Requests under way are finished first. Changes made by other commands are obeyed by the next
+    request.
+    """
+    from apimctl.gateway import run  # noqa: PLC0415 - not for --help
+
+    call = invocation(ctx)
+    flags = call.flags.setdefault("settings", {})
+    if host is not None:
+        flags["gateway.host"] = host
+    if port is not None:
+        flags["gateway.port"] = port
+    settings = call.settings
+    with call.reading() as db:
+        from apimctl.services import apis  # noqa: PLC0415 - not for --help
+
+        served = [api for api in apis.list_all(db) if api.state in SERVING]
+    call.close()
+    run(
+        settings,
+        reload=call.load_settings,
+        on_ready=lambda url: _announce(call, url, served),
+        is_verbose=bool(call.flags.get("verbose")),
+    )
+    call.output.say("stopped")
+
+
+@app.command(cls=Reads)
+def status(
+    ctx: typer.Context,
+    *,
+    wait: Annotated[
+        str | None, typer.Option(metavar="D", help="Wait so long for one that answers: 10s.")
+    ] = None,
+) -> None:
+    """List the gateways of this store. Exit 0 if one answers, 3 if none does."""
+    from apimctl.services import gateways  # noqa: PLC0415 - not for --help
+
+    call = invocation(ctx)
+    deadline = time.monotonic() + (parse_duration(wait, what="--wait") if wait else 0)
+    while True:
+        with call.reading() as db:
+            found = gateways.list_all(db)
+        rows = [
+            {
+                "url": gateway.url,
+                "state": "serving" if gateways.answers(gateway) else "gone",
+                "process_id": gateway.process_id,
+                "version": gateway.version,
+                "started_at": moment(gateway.started_at),
+            }
+            for gateway in found
+        ]
+        if any(row["state"] == "serving" for row in rows) or time.monotonic() >= deadline:
+            break
+        time.sleep(POLL_SECONDS)  # noqa: TID251 - another process has to come up
+    call.output.rows(
+        rows,
+        columns=("url", "state", "process_id", "version", "started_at"),
+        bare="url",
+        empty="no gateway",
+    )
+    if not any(row["state"] == "serving" for row in rows):
+        raise NotFoundError(
+            f"no gateway serves {call.settings.store_path}", hint="Start one: apimctl gateway serve"
+        )
+
+
+@app.command(cls=Reads)
+def routes(ctx: typer.Context) -> None:
+    """List the paths the gateway serves, and where they lead."""
+    from apimctl.services import apis  # noqa: PLC0415 - not for --help
+
+    call = invocation(ctx)
+    with call.reading() as db:
+        served = [api for api in apis.list_all(db) if api.state in SERVING]
+    rows = [
+        {
+            "path": f"{path}/*",
+            "api": api.reference,
+            "state": str(api.state),
+            "production_url": api.production_url,
+            "sandbox_url": api.sandbox_url,
+        }
+        for api in served
+        for path in base_paths(api)
+    ]
+    call.output.rows(
+        rows,
+        columns=("path", "api", "state", "production_url", "sandbox_url"),
+        bare="path",
+        empty="nothing is served; publish an API: apimctl api publish NAME",
+    )
+
+
+def _announce(call: Invocation, url: str, served: list[Api]) -> None:
+    """Say where it listens, which store it reads and what to try."""
+    is_private = url.startswith(("http://127.", "http://[::1]"))
+    reach = "this machine only; --host 0.0.0.0 lets others in" if is_private else "open to others"
+    example = f"{url}{base_paths(served[0])[0]}/" if served else f"{url}/CONTEXT/VERSION/"
+    count = "1 API" if len(served) == 1 else f"{len(served)} APIs"
+    lines = (
+        f"listening on  {url}  ({reach})",
+        f"store         {call.settings.store_path}",
+        f"serving       {count}; apimctl gateway routes lists them",
+        f'try           curl -H "Authorization: Bearer $APIMCTL_ACCESS_TOKEN" {example}',
+        "stop          Ctrl-C" if sys.stderr.isatty() else "stop          SIGTERM",
+    )
+    call.output.say("\n".join(lines))

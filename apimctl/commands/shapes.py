@@ -1,0 +1,118 @@
+"""Records as JSON has them: the documented fields of every command's output.
+
+Points in time are ISO 8601 in UTC; a validity or an expiry of null means never.
+"""
+
+import datetime as dt
+from typing import Any
+
+from apimctl.domain.models import AccessToken, Api, Application, Key, Subscription, Tier, User
+from apimctl.domain.routing import base_paths
+from apimctl.domain.validity import NEVER
+
+Shape = dict[str, Any]
+
+
+def moment(at: int | None) -> str | None:
+    """Write a point in time, None for never."""
+    if at is None:
+        return None
+    return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def length(seconds: int) -> int | None:
+    """Return a validity in seconds, None for never."""
+    return None if seconds == NEVER else seconds
+
+
+def api_shape(api: Api) -> Shape:
+    """Return the fields of `api show`."""
+    return {
+        "name": api.name,
+        "version": api.version,
+        "context": api.context,
+        "state": str(api.state),
+        "default_version": api.is_default_version,
+        "production_url": api.production_url,
+        "sandbox_url": api.sandbox_url,
+        "tiers": list(api.tiers),
+        "paths": list(base_paths(api)),
+        "description": api.description,
+        "created_at": moment(api.created_at),
+    }
+
+
+def application_shape(application: Application) -> Shape:
+    """Return the fields of `app show`."""
+    return {
+        "name": application.name,
+        "owner": application.owner,
+        "tier": application.tier,
+        "description": application.description,
+        "callback_url": application.callback_url,
+        "created_at": moment(application.created_at),
+    }
+
+
+def subscription_shape(subscription: Subscription, application: Application, api: Api) -> Shape:
+    """Return the fields of `subscription show`."""
+    return {
+        "application": application.name,
+        "owner": application.owner,
+        "api": api.name,
+        "version": api.version,
+        "tier": subscription.tier,
+        "state": str(subscription.state),
+        "created_at": moment(subscription.created_at),
+    }
+
+
+def key_shape(key: Key, application: Application, *, validity_seconds: int) -> Shape:
+    """Return the fields of `key show`: no secret, those are shown once, when made."""
+    return {
+        "application": application.name,
+        "owner": application.owner,
+        "key_type": str(key.key_type),
+        "consumer_key": key.consumer_key,
+        "allowed_domains": list(key.allowed_domains),
+        "validity_seconds": length(validity_seconds),
+        "created_at": moment(key.created_at),
+    }
+
+
+def token_shape(
+    token: AccessToken, key: Key, application: Application, *, user: User | None, now: int
+) -> Shape:
+    """Return the fields of `token inspect`."""
+    return {
+        "id": token.id,
+        "application": application.name,
+        "key_type": str(key.key_type),
+        "user": user.qualified_name if user else None,
+        "state": str(token.state_at(now)),
+        "scope": token.scope,
+        "hint": f"...{token.hint}",
+        "issued_at": moment(token.issued_at),
+        "expires_at": moment(token.expires_at),
+    }
+
+
+def tier_shape(tier: Tier) -> Shape:
+    """Return the fields of `tier show`."""
+    return {
+        "name": tier.name,
+        "requests": tier.requests,
+        "per_seconds": tier.per_seconds,
+        "description": tier.description,
+        "built_in": tier.is_built_in,
+    }
+
+
+def user_shape(user: User) -> Shape:
+    """Return the fields of `user show`."""
+    return {
+        "name": user.qualified_name,
+        "userstore": user.userstore,
+        "has_password": user.password_hash is not None,
+        "created_at": moment(user.created_at),
+    }

@@ -1,0 +1,228 @@
+"""`apimctl subscription`: which application may call which API."""
+
+from typing import Annotated
+
+import typer
+
+from apimctl.commands.forms import (
+    ApiOption,
+    AppName,
+    Destroys,
+    Owner,
+    Reads,
+    Writes,
+    invocation,
+    noun,
+)
+from apimctl.commands.shapes import subscription_shape
+from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
+from apimctl.domain.models import DEFAULT_APPLICATION
+
+app = noun("Which application may call which API.")
+
+
+@app.command(cls=Writes)
+def create(
+    ctx: typer.Context,
+    *,
+    api: ApiOption,
+    app_name: AppName = DEFAULT_APPLICATION,
+    owner: Owner = None,
+    tier: Annotated[
+        str | None,
+        typer.Option(metavar="TIER", help="Its limit: Unlimited if the API allows that."),
+    ] = None,
+) -> None:
+    """Subscribe an application to an API."""
+    from apimctl.services import apis, applications, subscriptions  # noqa: PLC0415
+
+    call = invocation(ctx)
+    with call.writing() as db:
+        application = applications.resolve(db, app_name, owner=owner)
+        found = apis.resolve(db, api)
+        subscription = subscriptions.create(
+            db, application, found, tier=tier, now=call.now, random=call.random
+        )
+    call.done(
+        subscription_shape(subscription, application, found),
+        title=f"{application.name} to {found.reference}",
+        bare="api",
+        said=f"{application.name} subscribed to {found.reference} at {subscription.tier}",
+    )
+
+
+@app.command("list", cls=Reads)
+def list_subscriptions(
+    ctx: typer.Context,
+    *,
+    app_name: Annotated[
+        str | None, typer.Option("--app", metavar="NAME", help="Only this application's.")
+    ] = None,
+    owner: Owner = None,
+    api: Annotated[
+        str | None, typer.Option("--api", metavar="API", help="Only to this API.")
+    ] = None,
+) -> None:
+    """List the subscriptions."""
+    from apimctl.services import apis, applications, subscriptions  # noqa: PLC0415
+
+    call = invocation(ctx)
+    with call.reading() as db:
+        wanted_application = applications.resolve(db, app_name, owner=owner) if app_name else None
+        wanted_api = apis.resolve(db, api) if api else None
+        rows = [
+            subscription_shape(subscription, application, found)
+            for subscription, application, found in subscriptions.list_whole(db)
+            if wanted_application in {None, application} and wanted_api in {None, found}
+        ]
+    call.output.rows(
+        rows,
+        columns=("application", "owner", "api", "version", "tier", "state"),
+        bare="api",
+        empty="no subscriptions; add one: apimctl subscription create --api NAME",
+    )
+
+
+@app.command(cls=Reads)
+def show(
+    ctx: typer.Context,
+    *,
+    api: ApiOption,
+    app_name: AppName = DEFAULT_APPLICATION,
+    owner: Owner = None,
+) -> None:
+    """Show one subscription."""
+    from apimctl.services import apis, applications, subscriptions  # noqa: PLC0415
+
+    call = invocation(ctx)
+    with call.reading() as db:
+        application = applications.resolve(db, app_name, owner=owner)
+        found = apis.resolve(db, api)
+        subscription = subscriptions.require(db, application, found)
+    call.output.record(
+        subscription_shape(subscription, application, found),
+        title=f"{application.name} to {found.reference}",
+        bare="api",
+    )
+
+
+@app.command(cls=Writes)
+def update(
+    ctx: typer.Context,
+    *,
+    api: ApiOption,
+    tier: Annotated[str, typer.Option(metavar="TIER", help="Another tier.", show_default=False)],
+    app_name: AppName = DEFAULT_APPLICATION,
+    owner: Owner = None,
+) -> None:
+    """Move a subscription to another tier."""
+    from apimctl.services import apis, applications, subscriptions  # noqa: PLC0415
+
+    call = invocation(ctx)
+    with call.writing() as db:
+        application = applications.resolve(db, app_name, owner=owner)
+        found = apis.resolve(db, api)
+        subscription = subscriptions.update(db, application, found, tier=tier)
+    call.done(
+        subscription_shape(subscription, application, found),
+        title=f"{application.name} to {found.reference}",
+        bare="api",
+        said=f"{application.name} has {found.reference} at {subscription.tier}",
+    )
+
+
+@app.command(cls=Writes)
+def block(
+    ctx: typer.Context,
+    *,
+    api: ApiOption,
+    app_name: AppName = DEFAULT_APPLICATION,
+    owner: Owner = None,
+    production_only: Annotated[
+        bool, typer.Option("--production-only", help="Let sandbox keys through.")
+    ] = False,
+) -> None:
+    """Block a subscription, from the next request on."""
+    verb = "block --production-only" if production_only else "block"
+    _set_state(ctx, api=api, app_name=app_name, owner=owner, verb=verb)
+
+
+@app.command(cls=Writes)
+def unblock(
+    ctx: typer.Context,
+    *,
+    api: ApiOption,
+    app_name: AppName = DEFAULT_APPLICATION,
+    owner: Owner = None,
+) -> None:
+    """Let a subscription through again."""
+    _set_state(ctx, api=api, app_name=app_name, owner=owner, verb="unblock")
+
+
+@app.command(cls=Writes)
+def hold(
+    ctx: typer.Context,
+    *,
+    api: ApiOption,
+    app_name: AppName = DEFAULT_APPLICATION,
+    owner: Owner = None,
+) -> None:
+    """Put a subscription on hold until it is approved with unblock."""
+    _set_state(ctx, api=api, app_name=app_name, owner=owner, verb="hold")
+
+
+@app.command(cls=Writes)
+def reject(
+    ctx: typer.Context,
+    *,
+    api: ApiOption,
+    app_name: AppName = DEFAULT_APPLICATION,
+    owner: Owner = None,
+) -> None:
+    """Reject a subscription."""
+    _set_state(ctx, api=api, app_name=app_name, owner=owner, verb="reject")
+
+
+@app.command(cls=Destroys)
+def delete(
+    ctx: typer.Context,
+    *,
+    api: ApiOption,
+    app_name: AppName = DEFAULT_APPLICATION,
+    owner: Owner = None,
+) -> None:
+    """Unsubscribe an application, from the next request on."""
+    from apimctl.services import apis, applications, subscriptions  # noqa: PLC0415
+
+    call = invocation(ctx)
+    with call.reading() as db:
+        application = applications.resolve(db, app_name, owner=owner)
+        found = apis.resolve(db, api)
+        subscriptions.require(db, application, found)
+    call.confirm(f"Unsubscribe {application.name} from {found.reference}?")
+    with call.writing() as db:
+        subscription = subscriptions.delete(db, application, found)
+    call.done(
+        subscription_shape(subscription, application, found),
+        title=f"{application.name} to {found.reference}",
+        bare="api",
+        said=f"{application.name} unsubscribed from {found.reference}",
+    )
+
+
+def _set_state(
+    ctx: typer.Context, *, api: str, app_name: str, owner: str | None, verb: str
+) -> None:
+    from apimctl.services import apis, applications, subscriptions  # noqa: PLC0415
+
+    call = invocation(ctx)
+    with call.writing() as db:
+        application = applications.resolve(db, app_name, owner=owner)
+        found = apis.resolve(db, api)
+        subscription = subscriptions.set_state(db, application, found, SUBSCRIPTION_VERBS[verb])
+    call.done(
+        subscription_shape(subscription, application, found),
+        title=f"{application.name} to {found.reference}",
+        bare="api",
+        said=f"the subscription of {application.name} to {found.reference} is {subscription.state}",
+    )

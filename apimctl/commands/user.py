@@ -1,0 +1,117 @@
+"""`apimctl user`: users of the built-in user store."""
+
+from typing import Annotated
+
+import typer
+
+from apimctl.commands.forms import Destroys, Reads, Writes, invocation, noun
+from apimctl.commands.shapes import user_shape
+from apimctl.invocation import Invocation
+
+app = noun("Users of the built-in user store.")
+
+SHORTEST_GOOD_PASSWORD = 8
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name.", show_default=False)]
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from stdin.")
+]
+
+
+@app.command(cls=Writes)
+def create(ctx: typer.Context, name: Name, *, password_stdin: PasswordStdin = False) -> None:
+    """Add a user. The password is asked for, or piped in."""
+    from apimctl.services import users  # noqa: PLC0415 - not for --help
+
+    call = invocation(ctx)
+    password_hash = users.hash_password(_read_password(call, from_stdin=password_stdin))
+    with call.writing() as db:
+        user = users.create(db, name, password_hash=password_hash, now=call.now, random=call.random)
+    call.done(user_shape(user), title=user.name, bare="name", said=f"created the user {user.name}")
+
+
+@app.command("list", cls=Reads)
+def list_users(ctx: typer.Context) -> None:
+    """List the users."""
+    from apimctl.services import users  # noqa: PLC0415 - not for --help
+
+    call = invocation(ctx)
+    with call.reading() as db:
+        rows = [user_shape(user) for user in users.list_all(db)]
+    call.output.rows(
+        rows,
+        columns=("name", "userstore", "has_password", "created_at"),
+        bare="name",
+        empty="no users",
+    )
+
+
+@app.command(cls=Reads)
+def show(ctx: typer.Context, name: Name) -> None:
+    """Show one user."""
+    from apimctl.services import users  # noqa: PLC0415 - not for --help
+
+    call = invocation(ctx)
+    with call.reading() as db:
+        user = users.require(db, name)
+    call.output.record(user_shape(user), title=user.name, bare="name")
+
+
+@app.command(cls=Writes)
+def update(
+    ctx: typer.Context,
+    name: Name,
+    *,
+    new_name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="Another name.", show_default=False)
+    ],
+) -> None:
+    """Give a user another name. Applications and tokens stay."""
+    from apimctl.services import users  # noqa: PLC0415 - not for --help
+
+    call = invocation(ctx)
+    with call.writing() as db:
+        user = users.rename(db, name, new_name)
+    call.done(user_shape(user), title=user.name, bare="name", said=f"{name} is now {user.name}")
+
+
+@app.command(cls=Writes)
+def password(ctx: typer.Context, name: Name, *, password_stdin: PasswordStdin = False) -> None:
+    """Set a new password. Tokens stay; revoke them apart."""
+    from apimctl.services import users  # noqa: PLC0415 - not for --help
+
+    call = invocation(ctx)
+    with call.reading() as db:
+        users.require(db, name)
+    password_hash = users.hash_password(_read_password(call, from_stdin=password_stdin))
+    with call.writing() as db:
+        users.set_password_hash(db, name, password_hash)
+        user = users.require(db, name)
+    call.done(
+        user_shape(user), title=user.name, bare="name", said=f"set the password of {user.name}"
+    )
+
+
+@app.command(cls=Destroys)
+def delete(ctx: typer.Context, name: Name) -> None:
+    """Delete a user, whose tokens stop with the next request."""
+    from apimctl.services import users  # noqa: PLC0415 - not for --help
+
+    call = invocation(ctx)
+    with call.reading() as db:
+        users.require(db, name)
+    call.confirm(f"Delete the user {name} and all their tokens?")
+    with call.writing() as db:
+        user = users.delete(db, name)
+    call.done(user_shape(user), title=user.name, bare="name", said=f"deleted the user {user.name}")
+
+
+def _read_password(call: Invocation, *, from_stdin: bool) -> str:
+    secret = call.read_secret(
+        "password", from_stdin=from_stdin, option="--password-stdin", twice=True
+    )
+    if len(secret) < SHORTEST_GOOD_PASSWORD:
+        call.output.say(
+            f"this password is short: {SHORTEST_GOOD_PASSWORD} characters or more resist"
+        )
+    return secret

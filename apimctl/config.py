@@ -1,0 +1,354 @@
+"""Settings: flag, then environment, then file, then default; each value knows its origin.
+
+The file is TOML (``[gateway]`` / ``port = 8280``), at the XDG place unless named otherwise. Every
+setting has an environment variable: ``gateway.port`` is ``APIMCTL_GATEWAY_PORT``. SPEC section 8.
+"""
+
+import contextlib
+import difflib
+import os
+import tempfile
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from apimctl.domain.models import GrantType
+from apimctl.domain.validity import parse_duration, parse_validity
+from apimctl.errors import ApimctlError, InvalidInputError, NotFoundError
+
+_HIGHEST_PORT = 65_535
+_HEADER_CHARACTERS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """How the gateway listens and forwards. Lengths in seconds."""
+
+    host: str
+    port: int
+    client_domain_header: str
+    remove_oauth_headers: bool
+    connect_timeout_seconds: int
+    backend_timeout_seconds: int
+    circuit_failures: int
+    circuit_open_seconds: int
+    drain_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """How long tokens live that are issued from now on. Lengths in seconds, `NEVER` for never."""
+
+    application_validity_seconds: int
+    user_validity_seconds: int
+    refresh_validity_seconds: int
+    timestamp_skew_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of `config list`: a key, its value as text, and where that came from."""
+
+    key: str
+    value: str
+    origin: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one process."""
+
+    store_path: Path
+    file: Path
+    gateway: GatewaySettings
+    tokens: TokenSettings
+    grants: frozenset[GrantType]
+    rows: tuple[Setting, ...]
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > _HIGHEST_PORT:
+        raise InvalidInputError(f"{text!r} is not a port", hint="Use a number from 0 to 65535.")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1_000_000:  # noqa: PLR2004
+        raise InvalidInputError(f"{text!r} is not a count", hint="Use a number from 1 on.")
+    return int(text)
+
+
+def _switch(text: str) -> bool:
+    switches = {"true": True, "yes": True, "on": True, "1": True}
+    switches |= {"false": False, "no": False, "off": False, "0": False}
+    if text.lower() not in switches:
+        raise InvalidInputError(f"{text!r} is neither true nor false", hint="Use true or false.")
+    return switches[text.lower()]
+
+
+def _header_name(text: str) -> str:
+    if not text or not set(text.lower()) <= _HEADER_CHARACTERS:
+        raise InvalidInputError(
+            f"{text!r} is not a header name", hint="Use letters, digits and -, as in X-Domain."
+        )
+    return text.lower()
+
+
+def _host(text: str) -> str:
+    if not text or any(character.isspace() for character in text) or "/" in text:
+        raise InvalidInputError(f"{text!r} is not a host", hint="Use an address, as 127.0.0.1.")
+    return text
+
+
+def _grants(text: str) -> frozenset[GrantType]:
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    unknown = names - set(GrantType)
+    if unknown or not names:
+        raise InvalidInputError(
+            f"{text!r} are not grants", hint=f"Use some of {', '.join(GrantType)}."
+        )
+    return frozenset(GrantType(name) for name in names)
+
+
+def _skew(text: str) -> int:
+    return 0 if text == "0" else parse_duration(text, what="skew")
+
+
+@dataclass(frozen=True, slots=True)
+class _Definition:
+    default: str
+    parse: Callable[[str], Any]
+    description: str
+
+
+_DEFINITIONS: Mapping[str, _Definition] = {
+    "gateway.host": _Definition("127.0.0.1", _host, "Address the gateway listens on"),
+    "gateway.port": _Definition("8280", _port, "Port the gateway listens on, 0 for any free one"),
+    "gateway.client_domain_header": _Definition(
+        "domain", _header_name, "Request header compared with a key's allowed domains"
+    ),
+    "gateway.remove_oauth_headers": _Definition(
+        "true", _switch, "Whether the access token is removed from the forwarded request"
+    ),
+    "gateway.connect_timeout": _Definition(
+        "5s", parse_duration, "How long a backend may take to accept a connection"
+    ),
+    "gateway.backend_timeout": _Definition(
+        "60s", parse_duration, "How long a backend may be silent"
+    ),
+    "gateway.circuit_failures": _Definition(
+        "5", _count, "Refused connections in a row that open a backend's circuit"
+    ),
+    "gateway.circuit_open": _Definition(
+        "5s", parse_duration, "How long an open circuit keeps requests from its backend"
+    ),
+    "gateway.drain": _Definition(
+        "15s", parse_duration, "How long requests may go on once the gateway is told to stop"
+    ),
+    "tokens.application_validity": _Definition(
+        "3600", parse_validity, "Validity of application access tokens"
+    ),
+    "tokens.user_validity": _Definition("3600", parse_validity, "Validity of user access tokens"),
+    "tokens.refresh_validity": _Definition("86400", parse_validity, "Validity of refresh tokens"),
+    "tokens.timestamp_skew": _Definition(
+        "0", _skew, "How long an expired access token is still accepted"
+    ),
+    "login_api.grants": _Definition(
+        "client_credentials,password,refresh_token", _grants, "Grants the Login API accepts"
+    ),
+}
+
+DB_VARIABLE = "APIMCTL_DB"
+CONFIG_VARIABLE = "APIMCTL_CONFIG"
+
+
+def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
+    """Return the settings of a process that was given these flags.
+
+    `flags` are settings by key, and ``db`` and ``config`` for the two paths. Raises
+    InvalidInputError, naming the origin of what is wrong; UsageError for a length of time.
+    """
+    file = _file_path(flags, environ)
+    from_file = _read(file)
+    rows = []
+    values = {}
+    for key, definition in _DEFINITIONS.items():
+        text, origin = _value_and_origin(key, flags, environ, from_file, file)
+        values[key] = _parsed(key, text, origin)
+        rows.append(Setting(key, text, origin, definition.description))
+    store_path, origin = _store_path(flags, environ)
+    rows.insert(0, Setting("db", str(store_path), origin, "The store"))
+    return Settings(
+        store_path=store_path,
+        file=file,
+        gateway=GatewaySettings(
+            host=values["gateway.host"],
+            port=values["gateway.port"],
+            client_domain_header=values["gateway.client_domain_header"],
+            remove_oauth_headers=values["gateway.remove_oauth_headers"],
+            connect_timeout_seconds=values["gateway.connect_timeout"],
+            backend_timeout_seconds=values["gateway.backend_timeout"],
+            circuit_failures=values["gateway.circuit_failures"],
+            circuit_open_seconds=values["gateway.circuit_open"],
+            drain_seconds=values["gateway.drain"],
+        ),
+        tokens=TokenSettings(
+            application_validity_seconds=values["tokens.application_validity"],
+            user_validity_seconds=values["tokens.user_validity"],
+            refresh_validity_seconds=values["tokens.refresh_validity"],
+            timestamp_skew_seconds=values["tokens.timestamp_skew"],
+        ),
+        grants=values["login_api.grants"],
+        rows=tuple(rows),
+    )
+
+
+def write(file: Path, key: str, value: str | None) -> None:
+    """Set a key in the file, or remove it (None); comments and order stay.
+
+    The file is replaced whole or not at all. Raises as `check`.
+    """
+    import tomlkit  # noqa: PLC0415 - only `config set` writes the file
+
+    check(key, value)
+    _read(file)
+    document = tomlkit.parse(file.read_text()) if file.exists() else tomlkit.document()
+    section, name = key.split(".")
+    if value is not None:
+        table = document.setdefault(section, tomlkit.table())
+        table[name] = int(value) if value.isascii() and value.isdigit() else value
+    elif section in document:
+        table = document[section]
+        table.pop(name, None)
+        if not table:
+            document.pop(section)
+    _replace(file, tomlkit.dumps(document))
+
+
+def check(key: str, value: str | None) -> None:
+    """Raise NotFoundError for an unknown key, InvalidInputError for a value it cannot have.
+
+    A length of time that is none is a UsageError.
+    """
+    _require_key(key)
+    if value is not None:
+        _DEFINITIONS[key].parse(value)
+
+
+def find(settings: Settings, key: str) -> Setting:
+    """Return one row of the settings. Raises NotFoundError."""
+    for row in settings.rows:
+        if row.key == key:
+            return row
+    _require_key(key)
+    raise AssertionError(key)
+
+
+def _require_key(key: str) -> None:
+    if key not in _DEFINITIONS:
+        near = difflib.get_close_matches(key, _DEFINITIONS, n=1)
+        raise NotFoundError(
+            f"there is no setting {key!r}",
+            hint=f"Did you mean {near[0]}?" if near else "apimctl config list shows them all.",
+        )
+
+
+def _value_and_origin(
+    key: str,
+    flags: Mapping[str, str],
+    environ: Mapping[str, str],
+    from_file: Mapping[str, str],
+    file: Path,
+) -> tuple[str, str]:
+    variable = f"APIMCTL_{key.upper().replace('.', '_')}"
+    if key in flags:
+        return flags[key], f"flag --{key.rpartition('.')[2]}"
+    if environ.get(variable):
+        return environ[variable], f"environment {variable}"
+    if key in from_file:
+        return from_file[key], f"file {file}"
+    return _DEFINITIONS[key].default, "default"
+
+
+def _parsed(key: str, text: str, origin: str) -> Any:
+    try:
+        return _DEFINITIONS[key].parse(text)
+    except ApimctlError as error:
+        raise type(error)(f"{key} ({origin}): {error.message}", hint=error.hint) from None
+
+
+def _store_path(flags: Mapping[str, str], environ: Mapping[str, str]) -> tuple[Path, str]:
+    if flags.get("db"):
+        return Path(flags["db"]).expanduser(), "flag --db"
+    if environ.get(DB_VARIABLE):
+        return Path(environ[DB_VARIABLE]).expanduser(), f"environment {DB_VARIABLE}"
+    from platformdirs import user_data_path  # noqa: PLC0415 - a named store needs no default
+
+    return user_data_path("apimctl") / "apimctl.db", "default"
+
+
+def _file_path(flags: Mapping[str, str], environ: Mapping[str, str]) -> Path:
+    named = flags.get("config") or environ.get(CONFIG_VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    from platformdirs import user_config_path  # noqa: PLC0415 - a named file needs no default
+
+    return user_config_path("apimctl") / "config.toml"
+
+
+def _read(file: Path) -> dict[str, str]:
+    """Return the file's settings as text by key; nothing where there is no file."""
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(
+            f"the configuration file {file} cannot be read: {error}", hint="Mend its rights."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(
+            f"the configuration file {file} is not TOML: {error}", hint="Mend that line."
+        ) from None
+    found = {}
+    for section, values in content.items():
+        for name, value in values.items() if isinstance(values, dict) else ():
+            found[f"{section}.{name}"] = _as_text(value)
+        if not isinstance(values, dict):
+            found[section] = _as_text(values)
+    for key in found:
+        try:
+            _require_key(key)
+        except NotFoundError as error:
+            raise InvalidInputError(f"{error.message} (file {file})", hint=error.hint) from None
+    return found
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ",".join(str(item) for item in value)
+    return str(value)
+
+
+def _replace(file: Path, text: str) -> None:
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            Path(temporary).replace(file)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                Path(temporary).unlink()
+            raise
+    except OSError as error:
+        raise InvalidInputError(
+            f"the configuration file {file} cannot be written: {error}",
+            hint="Name another with --config, or mend the rights of this one.",
+        ) from None

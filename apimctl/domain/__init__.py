@@ -1,0 +1,1 @@
+"""The rules, pure: no I/O, no clock, no randomness; the standard library and idna only."""

@@ -1,0 +1,43 @@
+"""Which state may follow which, as tables. SPEC sections 1 and 5."""
+
+from collections.abc import Mapping
+
+from apimctl.domain.models import ApiState, SubscriptionState
+
+API_VERBS: Mapping[str, tuple[frozenset[ApiState], ApiState]] = {
+    # verb: (from, to)
+    "publish": (
+        frozenset({ApiState.CREATED, ApiState.PROTOTYPED, ApiState.DEPRECATED}),
+        ApiState.PUBLISHED,
+    ),
+    "block": (
+        frozenset({ApiState.PUBLISHED, ApiState.PROTOTYPED, ApiState.DEPRECATED}),
+        ApiState.BLOCKED,
+    ),
+    "unblock": (frozenset({ApiState.BLOCKED}), ApiState.PUBLISHED),
+    "deprecate": (frozenset({ApiState.PUBLISHED, ApiState.BLOCKED}), ApiState.DEPRECATED),
+    "retire": (frozenset({ApiState.DEPRECATED, ApiState.BLOCKED}), ApiState.RETIRED),
+}
+
+SERVING = frozenset({ApiState.PUBLISHED, ApiState.DEPRECATED, ApiState.PROTOTYPED})
+"""States in which the gateway forwards requests."""
+
+SUBSCRIBABLE = frozenset({ApiState.PUBLISHED, ApiState.PROTOTYPED})
+"""States in which applications may still subscribe."""
+
+SUBSCRIPTION_VERBS: Mapping[str, SubscriptionState] = {
+    "block": SubscriptionState.BLOCKED,
+    "block --production-only": SubscriptionState.PROD_ONLY_BLOCKED,
+    "unblock": SubscriptionState.UNBLOCKED,
+    "hold": SubscriptionState.ON_HOLD,
+    "reject": SubscriptionState.REJECTED,
+}
+
+
+def next_api_state(verb: str, state: ApiState) -> ApiState | None:
+    """Return the state that `verb` leads to, None where it may not follow this one.
+
+    A verb whose state is already reached leads to the same state.
+    """
+    sources, target = API_VERBS[verb]
+    return target if state in sources or state is target else None

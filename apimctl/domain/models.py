@@ -1,0 +1,236 @@
+"""The records everything else speaks of, frozen. Words: SPEC section 1.
+
+Points in time are UTC epoch seconds (``*_at``), lengths are seconds (``*_seconds``). A length of
+`apimctl.domain.validity.NEVER` means for ever; an ``expires_at`` of None means never.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+PRIMARY = "PRIMARY"
+"""The built-in user store (SPEC section 7)."""
+
+DEFAULT_APPLICATION = "DefaultApplication"
+ADMIN = "admin"
+UNLIMITED = "Unlimited"
+
+
+class KeyType(StrEnum):
+    """Which backend a key's tokens reach."""
+
+    PRODUCTION = "PRODUCTION"
+    SANDBOX = "SANDBOX"
+
+
+class ApiState(StrEnum):
+    """Where an API stands in its life; `apimctl.domain.lifecycle` says what may follow what."""
+
+    CREATED = "CREATED"
+    PROTOTYPED = "PROTOTYPED"
+    PUBLISHED = "PUBLISHED"
+    BLOCKED = "BLOCKED"
+    DEPRECATED = "DEPRECATED"
+    RETIRED = "RETIRED"
+
+
+class SubscriptionState(StrEnum):
+    """Whether a subscription lets its application's tokens through."""
+
+    UNBLOCKED = "UNBLOCKED"
+    PROD_ONLY_BLOCKED = "PROD_ONLY_BLOCKED"
+    BLOCKED = "BLOCKED"
+    ON_HOLD = "ON_HOLD"
+    REJECTED = "REJECTED"
+
+
+class TokenState(StrEnum):
+    """INACTIVE: replaced by a renewal. EXPIRED is never stored: `expires_at` and a clock say it."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+
+
+class AuthType(StrEnum):
+    """Which kind of access token a resource asks for."""
+
+    NONE = "None"
+    APPLICATION = "Application"
+    APPLICATION_USER = "Application_User"
+    ANY = "Any"
+
+
+class GrantType(StrEnum):
+    """The grants of the Login API (RFC 6749)."""
+
+    CLIENT_CREDENTIALS = "client_credentials"
+    PASSWORD = "password"  # noqa: S105 - the grant's name
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the grant's name
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A limit by name: `requests` per `per_seconds`; both None where nothing is limited."""
+
+    name: str
+    requests: int | None
+    per_seconds: int | None
+    description: str = ""
+    is_built_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Someone who owns applications or has user tokens.
+
+    Without a `password_hash` (argon2id, encoded) a user cannot log in.
+    """
+
+    id: str
+    name: str
+    userstore: str
+    password_hash: str | None = field(repr=False)
+    created_at: int
+
+    @property
+    def qualified_name(self) -> str:
+        """``alice``, or ``FOO.COM/alice`` outside the built-in user store."""
+        return self.name if self.userstore == PRIMARY else f"{self.userstore}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What subscribes to APIs and holds keys. The name is unique per owner."""
+
+    id: str
+    name: str
+    owner_id: str
+    owner: str
+    tier: str
+    description: str
+    callback_url: str | None
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Part of an API: methods and a URL pattern, with what they ask of a token."""
+
+    methods: frozenset[str]
+    pattern: str
+    auth_type: AuthType
+
+
+ALL_METHODS = frozenset({"*"})
+WHOLE_API = Resource(methods=ALL_METHODS, pattern="/*", auth_type=AuthType.ANY)
+"""The one resource of an API that declares none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A backend behind a context and a version."""
+
+    id: str
+    name: str
+    version: str
+    context: str
+    state: ApiState
+    is_default_version: bool
+    production_url: str | None
+    sandbox_url: str | None
+    description: str
+    created_at: int
+    tiers: tuple[str, ...] = ()
+    """The tiers a subscription may choose; empty: every tier."""
+
+    @property
+    def reference(self) -> str:
+        """``twitter:1.0.0``, as the command line names it."""
+        return f"{self.name}:{self.version}"
+
+    def endpoint(self, key_type: KeyType) -> str | None:
+        """Return the backend URL for tokens of this key type, None where there is none."""
+        return self.production_url if key_type is KeyType.PRODUCTION else self.sandbox_url
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """An application may call an API, at a tier."""
+
+    id: str
+    application_id: str
+    api_id: str
+    tier: str
+    state: SubscriptionState
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The consumer key of an application for one key type.
+
+    `validity_seconds` is None where the configured default applies, `NEVER` for never.
+    `current_token_id` names the application token that the next re-generation replaces.
+    """
+
+    consumer_key: str
+    application_id: str
+    key_type: KeyType
+    allowed_domains: tuple[str, ...]
+    validity_seconds: int | None
+    current_token_id: str | None
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerSecret:
+    """One secret of a key: its digest and last four characters, never the secret itself."""
+
+    digest: str = field(repr=False)
+    consumer_key: str
+    hint: str
+    created_at: int
+    expires_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """An application token (no user) or a user token. The store knows its digest only."""
+
+    digest: str = field(repr=False)
+    id: str
+    consumer_key: str
+    user_id: str | None
+    family_id: str | None
+    state: TokenState
+    scope: str
+    hint: str
+    issued_at: int
+    expires_at: int | None
+
+    def state_at(self, now: float) -> TokenState:
+        """Return the state as a user sees it: ACTIVE becomes EXPIRED when its time is over."""
+        if self.state is TokenState.ACTIVE and has_expired(self.expires_at, now):
+            return TokenState.EXPIRED
+        return self.state
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """What renews a user token, once. All tokens that descend from one log-in share a family."""
+
+    digest: str = field(repr=False)
+    family_id: str
+    consumer_key: str
+    user_id: str
+    state: TokenState
+    scope: str
+    hint: str
+    issued_at: int
+    expires_at: int | None
+
+
+def has_expired(expires_at: int | None, now: float) -> bool:
+    """Return whether the moment `expires_at` has come; None never comes."""
+    return expires_at is not None and now >= expires_at

@@ -1,0 +1,81 @@
+"""From a request's method and path to the API and resource it asks for. SPEC section 5.
+
+Paths are compared as they were sent, segment by segment, without decoding: the path that is
+routed and authorised is the path that is forwarded.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from apimctl.domain.models import WHOLE_API, Api, Resource
+
+_DOT_SEGMENT = re.compile(
+    r"(?:^|[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:$|[/\\;]|%2f|%5c|%3b)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The API that answers a path, and what follows its base path there (``/search.atom``)."""
+
+    api: Api
+    resource: Resource
+    rest: str
+
+
+@dataclass(slots=True)
+class _Node:
+    children: dict[str, "_Node"] = field(default_factory=dict)
+    api: Api | None = None
+
+
+class Routes:
+    """All APIs by base path: ``/context/version``, and ``/context`` for a default version."""
+
+    def __init__(self, apis: Iterable[Api]) -> None:
+        self._root = _Node()
+        for api in apis:
+            for base_path in base_paths(api):
+                node = self._root
+                for segment in base_path.split("/")[1:]:
+                    node = node.children.setdefault(segment, _Node())
+                node.api = api
+
+    def match(self, path: str) -> Match | None:
+        """Return the API with the longest base path that `path` starts with, None for no API.
+
+        `path` is raw: as sent, without the query.
+        """
+        node = self._root
+        found: tuple[Api, int] | None = None
+        end = 0
+        while path.startswith("/", end):
+            start = end + 1
+            end = path.find("/", start)
+            if end < 0:
+                end = len(path)
+            child = node.children.get(path[start:end])
+            if child is None:
+                break
+            node = child
+            if node.api is not None:
+                found = (node.api, end)
+        if found is None:
+            return None
+        api, length = found
+        return Match(api=api, resource=WHOLE_API, rest=path[length:])
+
+
+def base_paths(api: Api) -> tuple[str, ...]:
+    """Return the paths under which an API answers, the one with its version first."""
+    versioned = f"{api.context}/{api.version}"
+    return (versioned, api.context) if api.is_default_version else (versioned,)
+
+
+def has_dot_segments(path: str) -> bool:
+    """Return whether a raw path has ``.`` or ``..`` segments, plain, encoded or hidden.
+
+    Backends differ in what they resolve, so the gateway refuses them all (RFC 3986 section 6.2).
+    """
+    return _DOT_SEGMENT.search(path) is not None

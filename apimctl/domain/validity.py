@@ -1,0 +1,86 @@
+"""How long a token lives: ``3600``, ``90s``, ``15m``, ``12h``, ``30d``, ``1h30m``, ``never``.
+
+The one place that parses and writes a length of time. SPEC section 2.
+"""
+
+import re
+
+from apimctl.errors import UsageError
+
+NEVER = -1
+"""The length that never ends, in seconds."""
+
+LONGEST_SECONDS = 100 * 366 * 86_400
+UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+
+_WHOLE_SECONDS = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
+_DURATION = re.compile(
+    r"(?:([0-9]{1,12})d)?(?:([0-9]{1,12})h)?(?:([0-9]{1,12})m)?(?:([0-9]{1,12})s)?", re.ASCII
+)
+_EXAMPLES = "Write whole seconds (3600), a duration (90s, 15m, 12h, 30d, 1h30m) or never."
+
+
+def parse_duration(text: str, *, what: str = "validity") -> int:
+    """Return the length in seconds, more than 0.
+
+    Raises UsageError for 0, negative numbers, fractions, nonsense and more than 100 years.
+    """
+    seconds = parse_validity(text, what=what)
+    if seconds == NEVER:
+        raise UsageError(
+            f"the {what} {text!r} must end some time", hint=_EXAMPLES.replace(" or never", "")
+        )
+    return seconds
+
+
+def parse_validity(text: str, *, what: str = "validity") -> int:
+    """Return the length in seconds, or `NEVER` for ``never`` and any negative number.
+
+    Raises UsageError for 0, fractions, nonsense and more than 100 years.
+    """
+    stripped = text.strip().lower()
+    if stripped == "never":
+        return NEVER
+    if _WHOLE_SECONDS.fullmatch(stripped):
+        seconds = int(stripped)
+        if seconds < 0:
+            return NEVER
+    else:
+        found = _DURATION.fullmatch(stripped)
+        if not found or not any(found.groups()):
+            raise UsageError(f"the {what} {text!r} is not a length of time", hint=_EXAMPLES)
+        seconds = sum(
+            int(count) * unit
+            for count, unit in zip(found.groups(), UNITS.values(), strict=True)
+            if count
+        )
+    if seconds == 0:
+        raise UsageError(f"a {what} of 0 would be over before it starts", hint=_EXAMPLES)
+    if seconds > LONGEST_SECONDS:
+        raise UsageError(
+            f"the {what} {text!r} is more than 100 years", hint="Write never for no end."
+        )
+    return seconds
+
+
+def format_duration(seconds: int) -> str:
+    """Write a length as `parse_validity` reads it: ``1h30m``, or ``never``."""
+    if seconds < 0:
+        return "never"
+    parts = []
+    for unit, size in UNITS.items():
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def expires_at(issued_at: int, validity_seconds: int) -> int | None:
+    """Return when a token issued then is over (UTC epoch seconds), None for never."""
+    return None if validity_seconds == NEVER else issued_at + validity_seconds
+
+
+def shortest(first: int, *others: int | None) -> int:
+    """Return the shortest of these lengths; None is no limit, `NEVER` is longer than any."""
+    finite = [length for length in (first, *others) if length is not None and length != NEVER]
+    return min(finite) if finite else NEVER

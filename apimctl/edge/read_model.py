@@ -1,0 +1,200 @@
+"""The gateway's view of the store, in memory, and never stale.
+
+Every request asks SQLite whether anybody has committed since (``PRAGMA data_version``, some
+3 microseconds). Only then are the new entries of `changes` read, and exactly what they name is
+forgotten. So a state change is obeyed by the very next request, whichever process made it.
+
+What is not in memory is read when it is asked for. Unknown tokens are remembered as well, until
+the next commit.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from sqlite3 import Connection
+
+from apimctl.domain.admission import Facts, Presented
+from apimctl.domain.bearer import read_authorization
+from apimctl.domain.credentials import Credential
+from apimctl.domain.models import AccessToken, Key, Subscription
+from apimctl.domain.routing import Routes
+from apimctl.errors import StoreUnreadableError
+from apimctl.store import connect, explained, file_identity
+from apimctl.tables import access_tokens, apis, changes, keys, subscriptions
+from apimctl.tables.changes import Change, ChangeKind
+
+MOST_TOKENS = 100_000
+MOST_UNKNOWN = 10_000
+BUSY_TIMEOUT_SECONDS = 0.25
+"""WAL readers do not wait for writers; this only covers the moments of recovery."""
+
+
+class ReadModel:
+    """Facts about requests, from memory where they are known and from the store where not."""
+
+    def __init__(self, path: Path, *, on_settings_changed: Callable[[], None]) -> None:
+        """Read the store at `path`. Raises StoreError."""
+        self._path = path
+        self._on_settings_changed = on_settings_changed
+        self._tokens: dict[str, AccessToken] = {}
+        self._unknown: set[str] = set()
+        self._keys: dict[str, Key | None] = {}
+        self._subscriptions: dict[str, dict[str, Subscription | None]] = {}
+        self._db: Connection | None = None
+        with explained(path):
+            self._open()
+
+    def facts(
+        self,
+        path: str,
+        *,
+        authorization: Sequence[str],
+        client_domains: Sequence[str],
+        now: float,
+    ) -> Facts:
+        """Return what is known of a request now. `path` is raw, without the query.
+
+        Raises StoreError if the store has to be asked and cannot be.
+        """
+        with explained(self._path):
+            db = self._up_to_date()
+            match = self._routes.match(path)
+            presented, credential = read_authorization(authorization)
+            token = key = subscription = None
+            if match is not None and presented is Presented.TOKEN and credential is not None:
+                token = self._token(db, credential)
+                if token is not None:
+                    key = self._key(db, token.consumer_key)
+                if key is not None:
+                    subscription = self._subscription(db, key.application_id, match.api.id)
+        return Facts(
+            match=match,
+            presented=presented,
+            token=token,
+            key=key,
+            subscription=subscription,
+            client_domains=client_domains,
+            now=now,
+        )
+
+    def refresh(self) -> None:
+        """Forget what has changed, without a request. Raises StoreError."""
+        with explained(self._path):
+            self._up_to_date()
+
+    def check_file(self) -> None:
+        """Open the store anew if another file stands at its path, or reading failed.
+
+        Without that, a gateway would serve the file it once opened for ever, however long ago it
+        was deleted or replaced. Until the file is back, `facts` raises StoreError.
+        """
+        try:
+            identity = file_identity(self._path)
+        except OSError:
+            self._close()
+            return
+        if self._db is None or identity != self._identity:
+            self._close()
+            with explained(self._path):
+                self._open()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._close()
+
+    def _open(self) -> None:
+        self._identity = file_identity(self._path)
+        self._db = connect(self._path, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
+        self._data_version = -1
+        self._last_change = changes.newest_id(self._db)
+        self._forget_all(self._db)
+
+    def _close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def _up_to_date(self) -> Connection:
+        db = self._db
+        if db is None:
+            raise StoreUnreadableError(f"the store {self._path} is not there", hint="Put it back.")
+        try:
+            (data_version,) = db.execute("PRAGMA data_version").fetchone()
+            if data_version != self._data_version:
+                self._catch_up(db)
+                self._data_version = data_version
+        except sqlite3.Error:
+            # What has changed is not known: nothing in memory may be used until it is.
+            self._close()
+            raise
+        return db
+
+    def _catch_up(self, db: Connection) -> None:
+        self._unknown.clear()
+        found = changes.list_after(db, self._last_change)
+        if found and found[0].id != self._last_change + 1:
+            self._forget_all(db)
+        for change in found:
+            self._forget(db, change)
+            self._last_change = change.id
+
+    def _forget(self, db: Connection, change: Change) -> None:
+        match change.kind:
+            case ChangeKind.TOKEN:
+                self._tokens.pop(change.subject, None)
+            case ChangeKind.KEY:
+                self._keys.pop(change.subject, None)
+            case ChangeKind.SUBSCRIPTIONS:
+                self._subscriptions.pop(change.subject, None)
+            case ChangeKind.API:
+                self._subscriptions.clear()
+                self._routes = Routes(apis.list_all(db))
+            case ChangeKind.TOKENS_OF_KEY:
+                self._keep_tokens(lambda token: token.consumer_key != change.subject)
+            case ChangeKind.TOKENS_OF_USER:
+                self._keep_tokens(lambda token: token.user_id != change.subject)
+            case ChangeKind.SETTINGS:
+                self._on_settings_changed()
+
+    def _forget_all(self, db: Connection) -> None:
+        self._tokens.clear()
+        self._unknown.clear()
+        self._keys.clear()
+        self._subscriptions.clear()
+        self._routes = Routes(apis.list_all(db))
+
+    def _keep_tokens(self, is_kept: Callable[[AccessToken], bool]) -> None:
+        self._tokens = {digest: token for digest, token in self._tokens.items() if is_kept(token)}
+
+    def _token(self, db: Connection, credential: Credential) -> AccessToken | None:
+        digest = credential.digest
+        token = self._tokens.get(digest)
+        if token is not None or digest in self._unknown:
+            return token
+        token = access_tokens.find(db, digest)
+        if token is None:
+            if len(self._unknown) >= MOST_UNKNOWN:
+                self._unknown.clear()
+            self._unknown.add(digest)
+        else:
+            if len(self._tokens) >= MOST_TOKENS:
+                self._tokens.pop(next(iter(self._tokens)))
+            self._tokens[digest] = token
+        return token
+
+    def _key(self, db: Connection, consumer_key: str) -> Key | None:
+        try:
+            return self._keys[consumer_key]
+        except KeyError:
+            key = self._keys[consumer_key] = keys.get(db, consumer_key)
+            return key
+
+    def _subscription(
+        self, db: Connection, application_id: str, api_id: str
+    ) -> Subscription | None:
+        of_application = self._subscriptions.setdefault(application_id, {})
+        try:
+            return of_application[api_id]
+        except KeyError:
+            found = of_application[api_id] = subscriptions.find(db, application_id, api_id)
+            return found

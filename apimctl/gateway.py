@@ -1,0 +1,326 @@
+"""The gateway's face: one handler, from the socket to the backend, and the process around it.
+
+A request's way: `Gateway.handle` -> the gateway's own endpoints, or `read_model` (facts) ->
+`domain.admission` (decision) -> `proxy` (backend).
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import aiohttp.http_parser
+from aiohttp import hdrs, web
+from aiohttp.web_protocol import RequestHandler
+
+from apimctl import __version__
+from apimctl.config import Settings
+from apimctl.domain import faults
+from apimctl.domain.admission import Refused, decide
+from apimctl.domain.routing import has_dot_segments
+from apimctl.edge import answers
+from apimctl.edge.login_api import LoginApi
+from apimctl.edge.proxy import Proxy
+from apimctl.edge.read_model import ReadModel
+from apimctl.edge.writer import Writer
+from apimctl.errors import (
+    ApimctlError,
+    ConflictError,
+    DeniedError,
+    InvalidInputError,
+    StoreError,
+)
+from apimctl.services.identifiers import new_id
+from apimctl.tables import gateways
+from apimctl.tables.gateways import Gateway as GatewayRecord
+
+METADATA_PATH = "/.well-known/oauth-authorization-server"
+FILE_CHECK_SECONDS = 1.0
+BACKLOG = 1024
+
+log = logging.getLogger("apimctl.gateway")
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class Gateway:
+    """Answers requests: its own endpoints by itself, all others by admission and proxy."""
+
+    def __init__(self, settings: Settings, *, reload: Callable[[], Settings]) -> None:
+        """Read the store. `reload` returns the settings anew. Raises StoreError."""
+        self._settings = settings
+        self._reload = reload
+        self._read_model = ReadModel(settings.store_path, on_settings_changed=self.reload_settings)
+        self.writer = Writer(settings.store_path)
+        self._login_api = LoginApi(self.writer, settings)
+        self._proxy = Proxy(settings.gateway)
+        self._own: dict[str, Handler] = {
+            "/token": self._login_api.token,
+            "/revoke": self._login_api.revoke,
+            METADATA_PATH: self._login_api.metadata,
+        }
+
+    async def close(self) -> None:
+        """Finish what was submitted and close all connections."""
+        await self._proxy.close()
+        self._login_api.close()
+        await self.writer.close()
+        self._read_model.close()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, whatever it is."""
+        try:
+            return await self._route(request)
+        except StoreError as error:
+            log.warning("%s", error.message)
+            return self._fault(
+                request,
+                faults.STORE_UNAVAILABLE,
+                "The access token cannot be checked right now.",
+                {hdrs.RETRY_AFTER: "1"},
+            )
+
+    async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
+        path, mark, query = _origin_form(request.raw_path).partition("?")
+        own = self._own.get(path)
+        if own is not None:
+            await _continue(request)
+            # The settings of a login are as current as the facts of a request.
+            with contextlib.suppress(StoreError):
+                self._read_model.refresh()
+            return await own(request)
+        if has_dot_segments(path) or not path.startswith("/"):
+            return self._fault(request, faults.BAD_REQUEST, "The path has dot segments.")
+        settings = self._settings.gateway
+        decision = decide(
+            self._read_model.facts(
+                path,
+                authorization=request.headers.getall(hdrs.AUTHORIZATION, ()),
+                client_domains=request.headers.getall(settings.client_domain_header, ()),
+                now=time.time() - self._settings.tokens.timestamp_skew_seconds,
+            )
+        )
+        if isinstance(decision, Refused):
+            return self._fault(request, decision.fault, decision.description)
+        await _continue(request)
+        return await self._proxy.forward(
+            request,
+            decision,
+            mark + query,
+            keeps_token=decision.token is None or not settings.remove_oauth_headers,
+        )
+
+    @staticmethod
+    def _fault(
+        request: web.BaseRequest,
+        fault: faults.Fault,
+        description: str,
+        headers: dict[str, str] | None = None,
+    ) -> web.StreamResponse:
+        accept = request.headers.get(hdrs.ACCEPT, "")
+        return answers.fault(fault, description, accept=accept, headers=headers)
+
+    def reload_settings(self) -> None:
+        """Obey the settings as they are now; keep the old ones where those cannot be."""
+        try:
+            settings = self._reload()
+        except ApimctlError as error:
+            log.warning("the settings stay as they are: %s", error.message)
+            return
+        self._settings = self._login_api.settings = settings
+
+    async def watch_file(self) -> None:
+        """Look every second whether the store's file is still the one that is open."""
+        while True:
+            await asyncio.sleep(FILE_CHECK_SECONDS)
+            try:
+                self._read_model.check_file()
+            except StoreError as error:
+                log.warning("%s", error.message)
+
+
+class _Connection(RequestHandler):
+    """A client's connection. What aiohttp says on its own is said in our words."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,  # noqa: ARG002 - what it holds is not repeated
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - may quote the request, and so a token
+    ) -> web.StreamResponse:
+        """Answer a request that cannot be parsed, or that met a defect of ours."""
+        if status < 500:  # noqa: PLR2004
+            fault = faults.Fault(status, "Bad Request", status)
+            response = answers.fault(fault, "The request is not HTTP as RFC 9112 has it.")
+        else:
+            log.error("a request failed: %s", type(exc).__name__)
+            fault = faults.Fault(status, "Internal Server Error", status)
+            response = answers.fault(fault, "The gateway failed; its log says more.")
+        response.force_close()
+        return response
+
+
+class _Server(web.Server):
+    def __call__(self) -> RequestHandler:
+        loop = asyncio.get_running_loop()
+        return _Connection(self, loop=loop, access_log=None)  # type: ignore[arg-type]
+
+
+async def serve(
+    settings: Settings,
+    *,
+    reload: Callable[[], Settings],
+    on_ready: Callable[[str], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT, then let the requests under way finish.
+
+    `on_ready` is told the URL once requests are answered there. Raises StoreError, ConflictError
+    for a port in use, DeniedError for one that needs rights, InvalidInputError for a bad host.
+    """
+    _require_c_parser()
+    listener = _listen(settings.gateway.host, settings.gateway.port)
+    url = _url(listener)
+    async with _running(settings, reload=reload) as gateway:
+        server = _Server(gateway.handle, handler_cancellation=True)
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, gateway.reload_settings)
+        listening = await loop.create_server(server, sock=listener, backlog=BACKLOG)
+        async with _registered(gateway.writer, url):
+            on_ready(url)
+            await stop.wait()
+            listening.close()
+            server.pre_shutdown()
+            await server.shutdown(settings.gateway.drain_seconds)
+
+
+@contextlib.asynccontextmanager
+async def _running(settings: Settings, *, reload: Callable[[], Settings]) -> AsyncIterator[Gateway]:
+    gateway = Gateway(settings, reload=reload)
+    watch = asyncio.create_task(gateway.watch_file())
+    try:
+        yield gateway
+    finally:
+        watch.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watch
+        await gateway.close()
+
+
+@contextlib.asynccontextmanager
+async def _registered(writer: Writer, url: str) -> AsyncIterator[None]:
+    """Keep the gateway listed in the store while it serves."""
+    record = GatewayRecord(
+        new_id(secrets.token_bytes), url, os.getpid(), __version__, int(time.time())
+    )
+    await writer.submit(lambda db: gateways.insert(db, record))
+    try:
+        yield
+    finally:
+        try:
+            await writer.submit(lambda db: gateways.delete(db, record.id))
+        except StoreError as error:
+            log.warning("this gateway stays listed in the store: %s", error.message)
+
+
+def _require_c_parser() -> None:
+    """Refuse the pure Python HTTP parser: it has had request smuggling faults."""
+    if aiohttp.http_parser.HttpRequestParser is aiohttp.http_parser.HttpRequestParserPy:
+        raise ApimctlError(
+            "aiohttp runs without its C parser, which the gateway needs",
+            hint="Unset AIOHTTP_NO_EXTENSIONS, or install aiohttp from a wheel.",
+        )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except socket.gaierror as error:
+        raise InvalidInputError(
+            f"the host {host!r} has no address: {error.strerror}", hint="Try --host 127.0.0.1."
+        ) from None
+    except OSError as error:
+        raise _explain_bind(error, host, port) from None
+    listener.setblocking(False)
+    return listener
+
+
+def _explain_bind(error: OSError, host: str, port: int) -> ApimctlError:
+    if error.errno == errno.EADDRINUSE:
+        return ConflictError(
+            f"port {port} on {host} is in use",
+            hint=f"Choose another with --port, or see who has it: ss -ltnp 'sport = :{port}'",
+        )
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return DeniedError(
+            f"port {port} on {host} needs rights that this user lacks",
+            hint="Choose a port from 1024 on with --port.",
+        )
+    return InvalidInputError(
+        f"cannot listen on {host}, port {port}: {error.strerror}", hint="Try --host 127.0.0.1."
+    )
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _origin_form(target: str) -> str:
+    """Return a request target without scheme and host (RFC 9112 section 3.2.2)."""
+    if target.startswith("/"):
+        return target
+    _, _, rest = target.partition("://")
+    _, slash, path = rest.partition("/")
+    return slash + path
+
+
+async def _continue(request: web.BaseRequest) -> None:
+    """Tell a client that waits for it to send its body (RFC 9110 section 10.1.1)."""
+    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # That was no part of the response.
+        request.writer.output_size = 0
+
+
+def run(
+    settings: Settings,
+    *,
+    reload: Callable[[], Settings],
+    on_ready: Callable[[str], None],
+    is_verbose: bool,
+) -> None:
+    """Serve in this process, as `serve` says, on the fastest event loop there is."""
+    logging.basicConfig(
+        level=logging.INFO if is_verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(message)s",
+    )
+    # aiohttp quotes what it cannot parse, Authlib logs the tokens it issues: both stay silent,
+    # whatever the level. What a user has to know of theirs is said in our words.
+    for name in ("aiohttp", "authlib"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(settings, reload=reload, on_ready=on_ready))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop  # noqa: PLC0415 - not on every system
+    except ImportError:
+        return asyncio.new_event_loop
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return loop_factory

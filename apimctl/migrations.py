@@ -1,0 +1,173 @@
+"""The schema of the store, as the steps that led to it.
+
+Append only: a step that has been in a release is never changed. Integer UTC epoch times, text ids,
+SQL that SQLite and PostgreSQL share. Every migration runs in the one transaction that
+`apimctl.store` opens, so a store has all of them or none.
+"""
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("apimctl")
+
+
+@migrations()
+def m001_catalogue(db: Database) -> None:
+    """Tiers, users and APIs."""
+    db.execute("""
+        CREATE TABLE tier (
+            name TEXT PRIMARY KEY,
+            requests INTEGER CHECK (requests > 0),
+            per_seconds INTEGER CHECK (per_seconds > 0),
+            description TEXT NOT NULL,
+            is_built_in INTEGER NOT NULL CHECK (is_built_in IN (0, 1)),
+            CHECK ((requests IS NULL) = (per_seconds IS NULL))
+        )
+    """)
+    db.execute("""
+        CREATE TABLE user_account (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            userstore TEXT NOT NULL,
+            password_hash TEXT,
+            created_at INTEGER NOT NULL,
+            UNIQUE (userstore, name)
+        )
+    """)
+    db.execute("""
+        CREATE TABLE api (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            version TEXT NOT NULL,
+            context TEXT NOT NULL,
+            state TEXT NOT NULL,
+            is_default_version INTEGER NOT NULL CHECK (is_default_version IN (0, 1)),
+            production_url TEXT,
+            sandbox_url TEXT,
+            description TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            UNIQUE (name, version),
+            UNIQUE (context, version),
+            CHECK (production_url IS NOT NULL OR sandbox_url IS NOT NULL)
+        )
+    """)
+    db.execute("""
+        CREATE TABLE api_tier (
+            api_id TEXT NOT NULL REFERENCES api (id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            tier TEXT NOT NULL REFERENCES tier (name),
+            PRIMARY KEY (api_id, tier)
+        )
+    """)
+
+
+@migrations()
+def m002_applications(db: Database) -> None:
+    """Applications, their subscriptions, keys and secrets."""
+    db.execute("""
+        CREATE TABLE application (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            owner_id TEXT NOT NULL REFERENCES user_account (id),
+            tier TEXT NOT NULL REFERENCES tier (name),
+            description TEXT NOT NULL,
+            callback_url TEXT,
+            created_at INTEGER NOT NULL,
+            UNIQUE (owner_id, name)
+        )
+    """)
+    db.execute("""
+        CREATE TABLE subscription (
+            id TEXT PRIMARY KEY,
+            application_id TEXT NOT NULL REFERENCES application (id) ON DELETE CASCADE,
+            api_id TEXT NOT NULL REFERENCES api (id) ON DELETE CASCADE,
+            tier TEXT NOT NULL REFERENCES tier (name),
+            state TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            UNIQUE (application_id, api_id)
+        )
+    """)
+    db.execute("CREATE INDEX subscription_api ON subscription (api_id)")
+    db.execute("""
+        CREATE TABLE application_key (
+            consumer_key TEXT PRIMARY KEY,
+            application_id TEXT NOT NULL REFERENCES application (id) ON DELETE CASCADE,
+            key_type TEXT NOT NULL CHECK (key_type IN ('PRODUCTION', 'SANDBOX')),
+            allowed_domains TEXT NOT NULL,
+            validity_seconds INTEGER,
+            current_token_id TEXT,
+            created_at INTEGER NOT NULL,
+            UNIQUE (application_id, key_type)
+        )
+    """)
+    db.execute("""
+        CREATE TABLE consumer_secret (
+            digest TEXT PRIMARY KEY,
+            consumer_key TEXT NOT NULL REFERENCES application_key (consumer_key) ON DELETE CASCADE,
+            hint TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER
+        )
+    """)
+    db.execute("CREATE INDEX consumer_secret_key ON consumer_secret (consumer_key)")
+
+
+@migrations()
+def m003_tokens(db: Database) -> None:
+    """Access and refresh tokens, by digest."""
+    db.execute("""
+        CREATE TABLE access_token (
+            digest TEXT PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            consumer_key TEXT NOT NULL REFERENCES application_key (consumer_key) ON DELETE CASCADE,
+            user_id TEXT REFERENCES user_account (id) ON DELETE CASCADE,
+            family_id TEXT,
+            state TEXT NOT NULL CHECK (state IN ('ACTIVE', 'INACTIVE', 'REVOKED')),
+            scope TEXT NOT NULL,
+            hint TEXT NOT NULL,
+            issued_at INTEGER NOT NULL,
+            expires_at INTEGER
+        )
+    """)
+    db.execute("CREATE INDEX access_token_key ON access_token (consumer_key)")
+    db.execute("CREATE INDEX access_token_user ON access_token (user_id) WHERE user_id IS NOT NULL")
+    db.execute(
+        "CREATE INDEX access_token_family ON access_token (family_id) WHERE family_id IS NOT NULL"
+    )
+    db.execute("""
+        CREATE TABLE refresh_token (
+            digest TEXT PRIMARY KEY,
+            family_id TEXT NOT NULL,
+            consumer_key TEXT NOT NULL REFERENCES application_key (consumer_key) ON DELETE CASCADE,
+            user_id TEXT NOT NULL REFERENCES user_account (id) ON DELETE CASCADE,
+            state TEXT NOT NULL CHECK (state IN ('ACTIVE', 'INACTIVE', 'REVOKED')),
+            scope TEXT NOT NULL,
+            hint TEXT NOT NULL,
+            issued_at INTEGER NOT NULL,
+            expires_at INTEGER
+        )
+    """)
+    db.execute("CREATE INDEX refresh_token_family ON refresh_token (family_id)")
+    db.execute("CREATE INDEX refresh_token_key ON refresh_token (consumer_key)")
+    db.execute("CREATE INDEX refresh_token_user ON refresh_token (user_id)")
+
+
+@migrations()
+def m004_gateways(db: Database) -> None:
+    """Gateways, and the feed of changes they follow."""
+    db.execute("""
+        CREATE TABLE changes (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL,
+            subject TEXT NOT NULL
+        )
+    """)
+    db.execute("""
+        CREATE TABLE gateway (
+            id TEXT PRIMARY KEY,
+            url TEXT NOT NULL,
+            process_id INTEGER NOT NULL,
+            version TEXT NOT NULL,
+            started_at INTEGER NOT NULL
+        )
+    """)

@@ -1,0 +1,123 @@
+"""Applications: what subscribes and holds keys."""
+
+from dataclasses import replace
+from sqlite3 import Connection
+
+from apimctl.domain.models import DEFAULT_APPLICATION, Application
+from apimctl.domain.names import check_name, check_text, check_url
+from apimctl.errors import ConflictError, DeniedError, NotFoundError
+from apimctl.services import tiers, users
+from apimctl.services.identifiers import RandomBytes, new_id
+from apimctl.tables import applications, keys
+from apimctl.tables.changes import ChangeKind, announce
+
+
+def resolve(db: Connection, name: str, *, owner: str | None = None) -> Application:
+    """Return the application of that name, of that owner if one is named.
+
+    Raises NotFoundError, ConflictError where several owners have one of that name.
+    """
+    found = applications.list_named(db, name)
+    if owner is not None:
+        owner_id = users.require(db, owner).id
+        found = [application for application in found if application.owner_id == owner_id]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        whose = f" of {owner}" if owner else ""
+        raise NotFoundError(
+            f"there is no application {name!r}{whose}",
+            hint="apimctl app list shows them all; apimctl app create adds one.",
+        )
+    raise ConflictError(
+        f"{len(found)} users have an application {name!r}",
+        hint=f"Say whose: --owner {' or --owner '.join(one.owner for one in found)}.",
+    )
+
+
+def list_all(db: Connection) -> list[Application]:
+    """Return all applications by name and owner."""
+    return applications.list_all(db)
+
+
+def create(
+    db: Connection,
+    name: str,
+    *,
+    owner: str,
+    tier: str,
+    description: str,
+    callback_url: str | None,
+    now: int,
+    random: RandomBytes,
+) -> Application:
+    """Add an application. Raises ConflictError if its owner has one of that name already."""
+    user = users.require(db, owner)
+    application = Application(
+        id=new_id(random),
+        name=check_name(name, what="application"),
+        owner_id=user.id,
+        owner=user.qualified_name,
+        tier=tiers.require(db, tier).name,
+        description=check_text(description, what="description"),
+        callback_url=callback_url and check_url(callback_url, what="callback URL"),
+        created_at=now,
+    )
+    _check_name_is_free(db, application)
+    applications.insert(db, application)
+    return application
+
+
+def update(
+    db: Connection,
+    application: Application,
+    *,
+    name: str | None = None,
+    tier: str | None = None,
+    description: str | None = None,
+    callback_url: str | None = None,
+) -> Application:
+    """Change an application; None leaves as it is, an empty callback URL takes it away."""
+    if name is not None:
+        name = check_name(name, what="application")
+        if application.name == DEFAULT_APPLICATION != name:
+            raise DeniedError(
+                f"{DEFAULT_APPLICATION} keeps its name", hint="Create another application."
+            )
+        application = replace(application, name=name)
+        _check_name_is_free(db, application)
+    if tier is not None:
+        application = replace(application, tier=tiers.require(db, tier).name)
+    if description is not None:
+        text = check_text(description, what="description")
+        application = replace(application, description=text)
+    if callback_url is not None:
+        url = callback_url and check_url(callback_url, what="callback URL")
+        application = replace(application, callback_url=url or None)
+    applications.update(db, application)
+    return application
+
+
+def delete(db: Connection, application: Application) -> None:
+    """Remove an application with its keys and subscriptions; its tokens stop at once.
+
+    Raises DeniedError for the one that every command falls back on.
+    """
+    if application.name == DEFAULT_APPLICATION:
+        raise DeniedError(
+            f"{DEFAULT_APPLICATION} cannot be deleted",
+            hint="Delete its keys and subscriptions instead.",
+        )
+    for key in keys.list_of_application(db, application.id):
+        announce(db, ChangeKind.KEY, key.consumer_key)
+    announce(db, ChangeKind.SUBSCRIPTIONS, application.id)
+    applications.delete(db, application.id)
+
+
+def _check_name_is_free(db: Connection, application: Application) -> None:
+    for other in applications.list_named(db, application.name):
+        if other.owner_id == application.owner_id and other.id != application.id:
+            raise ConflictError(
+                f"{application.owner} has an application {application.name!r} already",
+                hint="Choose another name, or another --owner.",
+            )

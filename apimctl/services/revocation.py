@@ -1,0 +1,74 @@
+"""Revoking tokens: obeyed by the gateway's next request (RFC 7009, SPEC section 4)."""
+
+from sqlite3 import Connection
+
+from apimctl.domain import credentials
+from apimctl.domain.credentials import Kind
+from apimctl.domain.models import AccessToken, Key, TokenState
+from apimctl.errors import InvalidInputError, NotFoundError
+from apimctl.services.renewal import end_family
+from apimctl.tables import access_tokens, refresh_tokens
+from apimctl.tables.changes import ChangeKind, announce
+
+
+def revoke(db: Connection, text: str, *, consumer_key: str | None = None) -> bool:
+    """Revoke an access or refresh token, and the other one with it; return whether it was known.
+
+    `consumer_key` is the client that asks, None for an administrator: another client's token
+    counts as unknown.
+    """
+    credential = credentials.parse(text)
+    if credential is None:
+        return False
+    if credential.kind is Kind.ACCESS_TOKEN:
+        token = access_tokens.find(db, credential.digest)
+        if token is None or consumer_key not in {None, token.consumer_key}:
+            return False
+        revoke_access_token(db, token)
+        return True
+    refresh = refresh_tokens.find(db, credential.digest)
+    if refresh is None or consumer_key not in {None, refresh.consumer_key}:
+        return False
+    if refresh.state is TokenState.ACTIVE:
+        end_family(db, refresh.family_id, TokenState.REVOKED)
+    return True
+
+
+def require_and_revoke(db: Connection, text: str) -> None:
+    """Revoke a token on behalf of an administrator. Raises InvalidInputError, NotFoundError."""
+    if credentials.parse(text) is None:
+        raise InvalidInputError(
+            "that is not a token", hint="Copy it whole: it starts with apim_at or apim_rt."
+        )
+    if not revoke(db, text):
+        raise NotFoundError(
+            "no such token is in this store", hint="apimctl token list shows what is."
+        )
+
+
+def revoke_by_id(db: Connection, token_id: str) -> None:
+    """Revoke the access token with that id. Raises NotFoundError."""
+    token = access_tokens.get(db, token_id)
+    if token is None:
+        raise NotFoundError(
+            f"there is no access token {token_id!r}", hint="apimctl token list shows the ids."
+        )
+    revoke_access_token(db, token)
+
+
+def revoke_access_token(db: Connection, token: AccessToken) -> None:
+    """Revoke an access token, and the refresh token that could renew it."""
+    if token.state is not TokenState.ACTIVE:
+        return
+    if token.family_id is not None:
+        end_family(db, token.family_id, TokenState.REVOKED)
+    access_tokens.set_state(db, token.digest, TokenState.REVOKED)
+    announce(db, ChangeKind.TOKEN, token.digest)
+
+
+def revoke_all(db: Connection, key: Key) -> int:
+    """Revoke every token of a key and return how many access tokens that were."""
+    count = access_tokens.revoke_active_of_key(db, key.consumer_key)
+    refresh_tokens.revoke_active_of_key(db, key.consumer_key)
+    announce(db, ChangeKind.TOKENS_OF_KEY, key.consumer_key)
+    return count

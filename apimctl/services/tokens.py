@@ -1,0 +1,202 @@
+"""Access and refresh tokens: issue, find, list (SPEC section 2)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from sqlite3 import Connection
+
+from apimctl.config import TokenSettings
+from apimctl.domain import credentials, validity
+from apimctl.domain.credentials import Kind
+from apimctl.domain.models import (
+    AccessToken,
+    Application,
+    Key,
+    RefreshToken,
+    TokenState,
+    User,
+)
+from apimctl.errors import InvalidInputError, NotFoundError
+from apimctl.services.identifiers import RandomBytes, new_id
+from apimctl.tables import access_tokens, applications, keys, refresh_tokens, users
+
+DEFAULT_SCOPE = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token: the record that is kept and the secrets that are shown once.
+
+    `validity_seconds` is `NEVER` for never.
+    """
+
+    token: AccessToken
+    validity_seconds: int
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False, default=None)
+
+
+def issue_application_token(
+    db: Connection,
+    key: Key,
+    *,
+    settings: TokenSettings,
+    now: int,
+    random: RandomBytes,
+    validity_seconds: int | None = None,
+    scope: str = DEFAULT_SCOPE,
+) -> IssuedToken:
+    """Issue a token for the application itself, without refresh token (RFC 6749 section 4.4.3).
+
+    It lives as long as the key says, else as configured; `validity_seconds` overrides both.
+    """
+    if validity_seconds is None:
+        validity_seconds = application_validity(key, settings)
+    return _issue(
+        db,
+        key,
+        user_id=None,
+        family_id=None,
+        validity_seconds=validity_seconds,
+        scope=scope,
+        now=now,
+        random=random,
+    )
+
+
+def issue_user_token(
+    db: Connection,
+    key: Key,
+    user_id: str,
+    *,
+    settings: TokenSettings,
+    now: int,
+    random: RandomBytes,
+    family_id: str | None = None,
+    shorter_seconds: int | None = None,
+    scope: str = DEFAULT_SCOPE,
+) -> IssuedToken:
+    """Issue a token for a user, with a refresh token of the same family (a new one for None).
+
+    It lives as configured, no longer than the key says and no longer than `shorter_seconds`.
+    """
+    family_id = family_id or new_id(random)
+    issued = _issue(
+        db,
+        key,
+        user_id=user_id,
+        family_id=family_id,
+        validity_seconds=validity.shortest(user_validity(key, settings), shorter_seconds),
+        scope=scope,
+        now=now,
+        random=random,
+    )
+    secret = credentials.encode(Kind.REFRESH_TOKEN, key.key_type, random(credentials.RANDOM_BYTES))
+    record = RefreshToken(
+        digest=credentials.digest(secret),
+        family_id=family_id,
+        consumer_key=key.consumer_key,
+        user_id=user_id,
+        state=TokenState.ACTIVE,
+        scope=scope,
+        hint=credentials.hint(secret),
+        issued_at=now,
+        expires_at=validity.expires_at(now, settings.refresh_validity_seconds),
+    )
+    refresh_tokens.insert(db, record)
+    return IssuedToken(issued.token, issued.validity_seconds, issued.access_token, secret)
+
+
+def application_validity(key: Key, settings: TokenSettings) -> int:
+    """Return how long the key's application tokens live: its own validity, else the default."""
+    if key.validity_seconds is not None:
+        return key.validity_seconds
+    return settings.application_validity_seconds
+
+
+def user_validity(key: Key, settings: TokenSettings) -> int:
+    """Return how long the key's user tokens live: as configured, no longer than its own validity.
+
+    So a key whose application tokens never expire does not make user tokens immortal.
+    """
+    return validity.shortest(settings.user_validity_seconds, key.validity_seconds)
+
+
+def find_access_token(db: Connection, text: str) -> AccessToken | None:
+    """Return the record of an access token, None for one that is malformed or unknown."""
+    credential = credentials.parse(text)
+    if credential is None or credential.kind is not Kind.ACCESS_TOKEN:
+        return None
+    return access_tokens.find(db, credential.digest)
+
+
+def require_access_token(db: Connection, text: str) -> AccessToken:
+    """Return the record of an access token. Raises InvalidInputError, NotFoundError."""
+    credential = credentials.parse(text)
+    if credential is None or credential.kind is not Kind.ACCESS_TOKEN:
+        raise InvalidInputError(
+            "that is not an access token", hint="Copy it whole: it starts with apim_at."
+        )
+    token = access_tokens.find(db, credential.digest)
+    if token is None:
+        raise NotFoundError(
+            "no such access token is in this store", hint="apimctl token list shows what is."
+        )
+    return token
+
+
+def list_newest(
+    db: Connection,
+    *,
+    keys_of: list[Key] | None,
+    state: TokenState | None,
+    now: int,
+    limit: int,
+) -> list[AccessToken]:
+    """Return at most `limit` tokens of these keys (None: of all), the newest first."""
+    consumer_keys = None if keys_of is None else [key.consumer_key for key in keys_of]
+    return access_tokens.list_newest(
+        db, consumer_keys=consumer_keys, state=state, now=now, limit=limit
+    )
+
+
+def with_owners(
+    db: Connection, found: Iterable[AccessToken]
+) -> list[tuple[AccessToken, Key, Application, User | None]]:
+    """Return each token with its key, its application, and its user if it has one."""
+    keys_by_id = {key.consumer_key: key for key in keys.list_all(db)}
+    applications_by_id = {one.id: one for one in applications.list_all(db)}
+    users_by_id = {user.id: user for user in users.list_all(db)}
+    rows = []
+    for token in found:
+        key = keys_by_id[token.consumer_key]
+        user = users_by_id[token.user_id] if token.user_id else None
+        rows.append((token, key, applications_by_id[key.application_id], user))
+    return rows
+
+
+def _issue(
+    db: Connection,
+    key: Key,
+    *,
+    user_id: str | None,
+    family_id: str | None,
+    validity_seconds: int,
+    scope: str,
+    now: int,
+    random: RandomBytes,
+) -> IssuedToken:
+    secret = credentials.encode(Kind.ACCESS_TOKEN, key.key_type, random(credentials.RANDOM_BYTES))
+    token = AccessToken(
+        digest=credentials.digest(secret),
+        id=new_id(random),
+        consumer_key=key.consumer_key,
+        user_id=user_id,
+        family_id=family_id,
+        state=TokenState.ACTIVE,
+        scope=scope,
+        hint=credentials.hint(secret),
+        issued_at=now,
+        expires_at=validity.expires_at(now, validity_seconds),
+    )
+    access_tokens.insert(db, token)
+    return IssuedToken(token, validity_seconds, secret)

@@ -1,0 +1,123 @@
+"""Users of the built-in user store, and their passwords (argon2id)."""
+
+from sqlite3 import Connection
+
+from apimctl.domain.models import ADMIN, PRIMARY, User
+from apimctl.domain.names import check_name
+from apimctl.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
+from apimctl.services.identifiers import RandomBytes, new_id
+from apimctl.tables import applications, users
+from apimctl.tables.changes import ChangeKind, announce
+
+LONGEST_PASSWORD = 1024
+
+_HASH_OF_NOBODY = (
+    "$argon2id$v=19$m=65536,t=3,p=4$SpcUfRXABjUfUycoWpRO/A$"
+    "sUupBcRfeLyUGDltMdGqlW88l6qLGMueZqCALRpIzLc"
+)
+"""Of 256 random bits that nobody kept: an unknown user takes as long as a wrong password."""
+
+
+def require(db: Connection, name: str) -> User:
+    """Return the user of that name. Raises NotFoundError."""
+    user = find(db, name)
+    if user is None:
+        raise NotFoundError(
+            f"there is no user {name!r}", hint="apimctl user list shows them; create adds one."
+        )
+    return user
+
+
+def find(db: Connection, name: str) -> User | None:
+    """Return the user of that name, which may carry the built-in user store (``PRIMARY/alice``)."""
+    return users.find(db, name.removeprefix(f"{PRIMARY}/"), userstore=PRIMARY)
+
+
+def list_all(db: Connection) -> list[User]:
+    """Return all users by user store and name."""
+    return users.list_all(db)
+
+
+def create(
+    db: Connection, name: str, *, password_hash: str | None, now: int, random: RandomBytes
+) -> User:
+    """Add a user. Raises ConflictError if the name is taken, InvalidInputError."""
+    name = check_name(name, what="user", without="/:")
+    if find(db, name):
+        raise ConflictError(
+            f"there is a user {name!r} already",
+            hint=f"Set a new password: apimctl user password {name}",
+        )
+    user = User(new_id(random), name, PRIMARY, password_hash, now)
+    users.insert(db, user)
+    return user
+
+
+def rename(db: Connection, name: str, new_name: str) -> User:
+    """Give a user another name; tokens and applications stay. Raises as `create`."""
+    user = require(db, name)
+    new_name = check_name(new_name, what="user", without="/:")
+    if user.name == ADMIN:
+        raise DeniedError("admin keeps its name", hint="Create another user instead.")
+    taken = find(db, new_name)
+    if taken and taken.id != user.id:
+        raise ConflictError(f"there is a user {new_name!r} already", hint="Choose another name.")
+    users.rename(db, user.id, new_name)
+    return require(db, new_name)
+
+
+def set_password_hash(db: Connection, name: str, password_hash: str) -> User:
+    """Replace a user's password. Raises NotFoundError."""
+    user = require(db, name)
+    users.set_password_hash(db, user.id, password_hash)
+    return user
+
+
+def delete(db: Connection, name: str) -> User:
+    """Remove a user, whose tokens stop with the next request.
+
+    Raises NotFoundError, DeniedError for admin, ConflictError if the user owns applications.
+    """
+    user = require(db, name)
+    if user.name == ADMIN:
+        raise DeniedError("admin cannot be deleted", hint="Take away its password instead.")
+    if owned := applications.count_owned(db, user.id):
+        raise ConflictError(
+            f"{name!r} owns {owned} application{'s' if owned > 1 else ''}",
+            hint=f"Delete them first: apimctl app list --owner {name}",
+        )
+    announce(db, ChangeKind.TOKENS_OF_USER, user.id)
+    users.delete(db, user.id)
+    return user
+
+
+def hash_password(password: str) -> str:
+    """Return the argon2id hash of a password: some 50 ms and 64 MiB (RFC 9106 section 4).
+
+    Raises InvalidInputError for an empty or a very long one.
+    """
+    from argon2 import PasswordHasher  # noqa: PLC0415 - only passwords need it
+
+    if not password:
+        raise InvalidInputError("the password is empty", hint="Give one of 8 characters or more.")
+    if len(password) > LONGEST_PASSWORD:
+        raise InvalidInputError(
+            f"the password is {len(password)} characters long",
+            hint=f"Use at most {LONGEST_PASSWORD}.",
+        )
+    return PasswordHasher().hash(password)
+
+
+def is_password(user: User | None, password: str) -> bool:
+    """Return whether this is the user's password; as slow for no user as for a wrong one."""
+    from argon2 import PasswordHasher  # noqa: PLC0415 - only passwords need it
+    from argon2.exceptions import VerificationError  # noqa: PLC0415 - as above
+
+    known = user.password_hash if user else None
+    if len(password) > LONGEST_PASSWORD:
+        return False
+    try:
+        matches = PasswordHasher().verify(known or _HASH_OF_NOBODY, password)
+    except VerificationError:
+        return False
+    return matches and known is not None

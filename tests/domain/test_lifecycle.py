@@ -1,0 +1,36 @@
+import pytest
+
+from apimctl.domain.lifecycle import API_VERBS, SERVING, SUBSCRIBABLE, next_api_state
+from apimctl.domain.models import ApiState
+
+TRANSITIONS = """
+            CREATED    PROTOTYPED PUBLISHED  BLOCKED    DEPRECATED RETIRED
+publish     PUBLISHED  PUBLISHED  PUBLISHED  -          PUBLISHED  -
+block       -          BLOCKED    BLOCKED    BLOCKED    BLOCKED    -
+unblock     -          -          PUBLISHED  PUBLISHED  -          -
+deprecate   -          -          DEPRECATED DEPRECATED DEPRECATED -
+retire      -          -          -          RETIRED    RETIRED    RETIRED
+"""
+STATES, *ROWS = (line.split() for line in TRANSITIONS.strip().splitlines())
+
+
+@pytest.mark.parametrize(
+    ("verb", "state", "following"),
+    [
+        (verb, state, following)
+        for verb, *row in ROWS
+        for state, following in zip(STATES, row, strict=True)
+    ],
+)
+def test_a_verb_leads_to_its_state_or_may_not_follow(verb, state, following):
+    assert (next_api_state(verb, ApiState(state)) or "-") == following
+
+
+def test_the_table_knows_every_verb_and_state():
+    assert {verb for verb, *_ in ROWS} == set(API_VERBS)
+    assert set(STATES) == set(ApiState)
+
+
+def test_who_serves_and_who_may_still_be_subscribed_to():
+    assert sorted(SERVING) == ["DEPRECATED", "PROTOTYPED", "PUBLISHED"]
+    assert sorted(SUBSCRIBABLE) == ["PROTOTYPED", "PUBLISHED"]

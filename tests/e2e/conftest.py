@@ -1,0 +1,246 @@
+"""The installed binary in a home of its own, real backends, real gateways, real sockets."""
+
+import base64
+import contextlib
+import http.client
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+BINARY = Path(sys.executable).parent / "apimctl"
+ECHO_BACKEND = Path(__file__).parent / "echo_backend.py"
+TIMEOUT_SECONDS = 60
+
+
+@dataclass
+class Result:
+    """What one run of the binary did."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self):
+        return json.loads(self.stdout)
+
+    @property
+    def error(self):
+        return json.loads(self.stderr.splitlines()[-1])["error"]
+
+
+@dataclass
+class Cli:
+    """Runs the installed binary as a user of an empty home would."""
+
+    home: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Path:
+        return self.home / ".local/share/apimctl/apimctl.db"
+
+    @property
+    def config(self) -> Path:
+        return self.home / ".config/apimctl/config.toml"
+
+    def environ(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+        path = f"{BINARY.parent}:/usr/local/bin:/usr/bin:/bin"
+        return {**kept, "HOME": str(self.home), "PATH": path, "LANG": "C.UTF-8", **self.environment}
+
+    def start(self, *arguments, **options) -> subprocess.Popen:
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
+        return subprocess.Popen(
+            [BINARY, *map(str, arguments)], env=self.environ(), cwd=self.home, **options
+        )
+
+    def __call__(self, *arguments, stdin: str = "") -> Result:
+        """Run a command in a pipe; a traceback is a defect, whatever the command."""
+        with self.start(*arguments, stdin=subprocess.PIPE) as process:
+            stdout, stderr = process.communicate(stdin, timeout=TIMEOUT_SECONDS)
+        assert "Traceback" not in stderr, stderr
+        return Result(process.returncode, stdout, stderr)
+
+    def ok(self, *arguments, stdin: str = "") -> Result:
+        """Run a command that has to succeed."""
+        result = self(*arguments, stdin=stdin)
+        assert result.code == 0, result
+        return result
+
+    def data(self, *arguments, stdin: str = ""):
+        """Return the JSON of a command that has to succeed."""
+        return self.ok(*arguments, "--json", stdin=stdin).json
+
+
+@dataclass
+class Answer:
+    """A response, read whole."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def fault(self) -> int:
+        return self.json["fault"]["code"]
+
+
+@dataclass
+class Gateway:
+    """A running gateway, spoken to over real sockets, one connection per request."""
+
+    url: str
+    process: subprocess.Popen
+    stderr_path: Path
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.url).port
+
+    @property
+    def log(self) -> str:
+        return self.stderr_path.read_text()
+
+    def send(self, method, path, *, token=None, headers=(), body=None) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
+        with contextlib.closing(connection):
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            if token is not None:
+                connection.putheader("Authorization", f"Bearer {token}")
+            for name, value in dict(headers).items() if isinstance(headers, dict) else headers:
+                connection.putheader(name, value)
+            if body is not None:
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+
+    def get(self, path, *, token=None, headers=()) -> Answer:
+        return self.send("GET", path, token=token, headers=headers)
+
+    def form(self, path, fields, *, client=None, headers=()) -> Answer:
+        """Post a form to the Login API; `client` is (consumer key, consumer secret) for Basic."""
+        sent = [("Content-Type", "application/x-www-form-urlencoded"), *headers]
+        if client is not None:
+            pair = base64.b64encode(":".join(client).encode()).decode()
+            sent.append(("Authorization", f"Basic {pair}"))
+        body = fields if isinstance(fields, bytes) else urlencode(fields).encode()
+        return self.send("POST", path, headers=sent, body=body)
+
+
+@pytest.fixture
+def cli(tmp_path) -> Cli:
+    home = tmp_path / "home"
+    home.mkdir()
+    return Cli(home)
+
+
+@contextlib.contextmanager
+def running_backend(name: str) -> Iterator[str]:
+    with subprocess.Popen(
+        [sys.executable, ECHO_BACKEND, name], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def backend() -> Iterator[str]:
+    with running_backend("production") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sandbox_backend() -> Iterator[str]:
+    with running_backend("sandbox") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def running_gateway(cli: Cli, *arguments) -> Iterator[Gateway]:
+    """Serve the store of `cli` on a free port; end it as an operator would, and check that."""
+    stderr_path = cli.home / f"gateway-{len(list(cli.home.glob('gateway-*')))}.log"
+    with (
+        stderr_path.open("w") as stderr,
+        cli.start(
+            "gateway", "serve", "--port", "0", *arguments, stderr=stderr, stdout=subprocess.DEVNULL
+        ) as process,
+    ):
+        try:
+            url = _listening_url(process, stderr_path)
+            yield Gateway(url, process, stderr_path)
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(TIMEOUT_SECONDS) == 0
+        finally:
+            if process.poll() is None:
+                process.kill()
+    assert "Traceback" not in stderr_path.read_text(), stderr_path.read_text()
+
+
+def _listening_url(process: subprocess.Popen, stderr_path: Path) -> str:
+    """Wait for the start-up line, as a person at the terminal would."""
+    for _ in range(TIMEOUT_SECONDS * 20):
+        for line in stderr_path.read_text().splitlines():
+            if line.startswith("listening on"):
+                return line.split()[2]
+        assert process.poll() is None, stderr_path.read_text()
+        select.select([], [], [], 0.05)
+    raise AssertionError(stderr_path.read_text())
+
+
+@dataclass
+class Shop:
+    """An API `twitter` 1.0.0 with both backends, subscribed to, with both keys."""
+
+    cli: Cli
+    gateway: Gateway
+    production: dict
+    sandbox: dict
+
+    @property
+    def client(self) -> tuple[str, str]:
+        """Consumer key and secret of the production key."""
+        return self.production["consumer_key"], self.production["consumer_secret"]
+
+    def call(self, token, *, headers=()) -> Answer:
+        return self.gateway.get("/twitter/1.0.0/search.atom?q=cat", token=token, headers=headers)
+
+
+def publish(cli: Cli, production_url: str | None, sandbox_url: str | None = None, name="twitter"):
+    """Publish an API under its name and subscribe the default application."""
+    urls = [] if production_url is None else ["--production-url", production_url]
+    urls += [] if sandbox_url is None else ["--sandbox-url", sandbox_url]
+    cli.ok("api", "create", name, "--context", f"/{name}", "--version", "1.0.0", *urls, "--publish")
+    cli.ok("subscription", "create", "--app", "DefaultApplication", "--api", name)
+
+
+@pytest.fixture
+def gateway(cli) -> Iterator[Gateway]:
+    with running_gateway(cli) as running:
+        yield running
+
+
+@pytest.fixture
+def shop(cli, backend, sandbox_backend) -> Iterator[Shop]:
+    publish(cli, backend, sandbox_backend)
+    production = cli.data("key", "generate", "--production")
+    sandbox = cli.data("key", "generate", "--sandbox")
+    with running_gateway(cli) as gateway:
+        yield Shop(cli, gateway, production, sandbox)
