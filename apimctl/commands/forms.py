@@ -87,8 +87,8 @@ class _WithGlobalOptions:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._global_options = _global_options()
-        self.params = [*self.params, *self._own_options(), *self._global_options]
+        self.global_options = _global_options()
+        self.params = [*self.params, *self._own_options(), *self.global_options]
 
     @staticmethod
     def _own_options() -> list[TyperOption]:
@@ -96,13 +96,13 @@ class _WithGlobalOptions:
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         shown = self.params
-        self.params = [param for param in shown if param not in self._global_options]
+        self.params = [param for param in shown if param not in self.global_options]
         try:
             super().format_options(ctx, formatter)  # type: ignore[misc]
         finally:
             self.params = shown
         with formatter.section("Global options"):
-            formatter.write_dl([option.get_help_record(ctx) for option in self._global_options])
+            formatter.write_dl([option.get_help_record(ctx) for option in self.global_options])
 
 
 class Group(_WithGlobalOptions, TyperGroup):

@@ -10,9 +10,12 @@ from apimctl.errors import UsageError
 NEVER = -1
 """The length that never ends, in seconds."""
 
-LONGEST_SECONDS = 100 * 366 * 86_400
+LONGEST_SECONDS = 36_525 * 86_400
+"""A hundred years, leap days counted."""
+
 UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
+_NEGATIVE = re.compile(r"-[0-9]*[1-9][0-9]*", re.ASCII)
 _WHOLE_SECONDS = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
 _DURATION = re.compile(
     r"(?:([0-9]{1,12})d)?(?:([0-9]{1,12})h)?(?:([0-9]{1,12})m)?(?:([0-9]{1,12})s)?", re.ASCII
@@ -39,12 +42,10 @@ def parse_validity(text: str, *, what: str = "validity") -> int:
     Raises UsageError for 0, fractions, nonsense and more than 100 years.
     """
     stripped = text.strip().lower()
-    if stripped == "never":
+    if stripped == "never" or _NEGATIVE.fullmatch(stripped):
         return NEVER
     if _WHOLE_SECONDS.fullmatch(stripped):
         seconds = int(stripped)
-        if seconds < 0:
-            return NEVER
     else:
         found = _DURATION.fullmatch(stripped)
         if not found or not any(found.groups()):

@@ -1,0 +1,68 @@
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+from apimctl.cli import root
+from apimctl.config import load
+from apimctl.errors import ApimctlError
+from apimctl.invocation import Invocation
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+GENERATED = "commands.md"
+
+
+def shell_lines(page: Path) -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
+    return "\n".join(blocks).replace("\\\n", " ").splitlines()
+
+
+def shown_commands() -> list[list[str]]:
+    found = []
+    for page in PAGES:
+        for line in shell_lines(page):
+            calls = re.findall(r"\bapimctl ((?:[^&|>#)\"']|\"[^\"]*\"|'[^']*')+)", line)
+            found += [shlex.split(call) for call in calls if call.split()[0].isalpha()]
+    return found
+
+
+def test_there_are_commands_to_check():
+    assert len(shown_commands()) > 30
+
+
+@pytest.mark.parametrize("arguments", shown_commands(), ids=" ".join)
+def test_every_command_that_the_docs_show_is_one_that_parses(arguments):
+    context = typer.Context(root(), info_name="apimctl", obj=Invocation())
+    while hasattr(context.command, "get_command"):
+        name, *arguments = arguments
+        command = context.command.get_command(context, name)
+        assert command is not None, name
+        context = command.make_context(name, arguments, parent=context)
+        if not hasattr(command, "get_command"):
+            return
+        arguments = context._protected_args + context.args
+    raise AssertionError(arguments)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_page_that_is_there(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        if not target.startswith("https://"):
+            assert (page.parent / target).exists(), target
+
+
+def test_the_configuration_page_lists_every_setting():
+    page = (ROOT / "docs/configuration.md").read_text()
+    settings = load({"db": "store.db", "config": "none.toml"}, environ={})
+    listed = set(re.findall(r"^\| `([a-z_]+\.[a-z_]+)`", page, re.MULTILINE))
+    assert listed == {row.key for row in settings.rows} - {"db"}
+
+
+def test_the_exit_code_page_lists_every_code():
+    page = (ROOT / "docs/exit-codes.md").read_text()
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+    errors = {error.exit_code for error in [ApimctlError, *ApimctlError.__subclasses__()]}
+    assert listed == errors | {0, 130}
