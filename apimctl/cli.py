@@ -1,6 +1,7 @@
 """The root of the command line: nouns loaded when they are used, errors turned into exit codes."""
 
 import importlib
+import io
 import itertools
 import os
 import sys
@@ -35,6 +36,9 @@ NOUNS = {
 """Every noun with its help, so that `apimctl --help` imports none of them."""
 
 INTERRUPTED = 130
+STDOUT = 1
+EXIT_OF_TYPER = 1
+"""What Typer exits with by itself, and only where a write meets a broken pipe."""
 HELP = """Access tokens for your APIs, and the gateway that enforces them.
 
 \b
@@ -84,6 +88,7 @@ def root() -> TyperGroup:
 
     @app.callback(invoke_without_command=True)
     def apimctl(
+        ctx: typer.Context,
         *,
         version: bool = typer.Option(
             False, "--version", help="Print the version and exit.", show_default=False
@@ -92,6 +97,8 @@ def root() -> TyperGroup:
         if version:
             print_text(f"apimctl {__version__}")
             raise typer.Exit
+        if ctx.invoked_subcommand is None:
+            raise UsageError("there is no command", hint="apimctl --help")
 
     command = built(app)
     if not isinstance(command, TyperGroup):
@@ -101,47 +108,89 @@ def root() -> TyperGroup:
 
 def main() -> NoReturn:
     """Run the command line of this process and exit."""
+    _prepare_streams()
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code (SPEC section 8). No traceback gets out."""
+    try:
+        code = _run(arguments)
+    except (typer.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    except BrokenPipeError:
+        code = 0  # whoever read stdout has left, and there is nobody to tell
+    except SystemExit as leaving:
+        if leaving.code != EXIT_OF_TYPER:
+            raise
+        code = 0  # as above
+    except Exception as error:  # noqa: BLE001 - no traceback gets out
+        explained = _explained(error)
+        print_error(explained, as_json=_wants_json(arguments))
+        _drop_unwritten()
+        return explained.exit_code
+    if code == INTERRUPTED:
+        tell("\ninterrupted" if sys.stderr.isatty() else "interrupted")  # behind the echo of ^C
+    _drop_unwritten()
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    _refuse_bytes(arguments)
     invocation = Invocation()
     try:
-        try:
-            code = root().main(
-                list(arguments), prog_name="apimctl", standalone_mode=False, obj=invocation
-            )
-            sys.stdout.flush()
-        finally:
-            invocation.close()
-    except ApimctlError as error:
-        return _failed(error, arguments)
-    except TyperException as error:
-        return _failed(_as_usage_error(error), arguments)
-    except (typer.Abort, KeyboardInterrupt):
-        tell("interrupted")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read stdout has left; there is nobody to tell, and no flush at exit to fail.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:
-        if os.environ.get("APIMCTL_DEBUG"):
-            raise
-        return _failed(
-            ApimctlError(
-                f"unexpected {type(error).__name__}: {error}",
-                hint="This is a defect of apimctl; APIMCTL_DEBUG=1 shows where it happened.",
-            ),
-            arguments,
+        code = root().main(
+            list(arguments), prog_name="apimctl", standalone_mode=False, obj=invocation
         )
+        sys.stdout.flush()
+    finally:
+        invocation.close()
     return code if isinstance(code, int) else 0
 
 
-def _failed(error: ApimctlError, arguments: Sequence[str]) -> int:
-    print_error(error, as_json=_wants_json(arguments))
-    return error.exit_code
+def _explained(error: Exception) -> ApimctlError:
+    """Return any error as one a user can read; raise it with APIMCTL_DEBUG if it is a defect."""
+    match error:
+        case ApimctlError():
+            return error
+        case TyperException():
+            return _as_usage_error(error)
+        case OSError():
+            return ApimctlError(f"the system refused: {error}")
+    if os.environ.get("APIMCTL_DEBUG"):
+        raise error
+    return ApimctlError(
+        f"unexpected {type(error).__name__}: {error}",
+        hint="This is a defect of apimctl; APIMCTL_DEBUG=1 shows where it happened.",
+    )
+
+
+def _drop_unwritten() -> None:
+    """Drop what stdout does not take: the flush at exit would fail once more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+
+
+def _prepare_streams() -> None:
+    """Open what is missing; escape letters that stdout's encoding lacks."""
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _refuse_bytes(arguments: Sequence[str]) -> None:
+    """Raise UsageError for an argument that is not text: no name in the store can be that."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise UsageError(
+                f"the argument {argument!r} is not UTF-8", hint="Check the shell's locale."
+            ) from None
 
 
 def _as_usage_error(error: TyperException) -> UsageError:

@@ -7,6 +7,7 @@ setting has an environment variable: ``gateway.port`` is ``APIMCTL_GATEWAY_PORT`
 import contextlib
 import difflib
 import os
+import re
 import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from apimctl.domain.validity import parse_duration, parse_validity
 from apimctl.errors import ApimctlError, InvalidInputError, NotFoundError
 
 _HIGHEST_PORT = 65_535
+_COUNT = re.compile(r"[0-9]{1,7}", re.ASCII)
 _HEADER_CHARACTERS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 
 
@@ -70,13 +72,13 @@ class Settings:
 
 
 def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > _HIGHEST_PORT:
+    if not _COUNT.fullmatch(text) or int(text) > _HIGHEST_PORT:
         raise InvalidInputError(f"{text!r} is not a port", hint="Use a number from 0 to 65535.")
     return int(text)
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1_000_000:  # noqa: PLR2004
+    if not _COUNT.fullmatch(text) or not 0 < int(text) <= 1_000_000:  # noqa: PLR2004
         raise InvalidInputError(f"{text!r} is not a count", hint="Use a number from 1 on.")
     return int(text)
 
@@ -215,7 +217,7 @@ def write(file: Path, key: str, value: str | None) -> None:
 
     check(key, value)
     _read(file)
-    document = tomlkit.parse(file.read_text()) if file.exists() else tomlkit.document()
+    document = tomlkit.parse(file.read_text(encoding="utf-8") if file.exists() else "")
     section, name = key.split(".")
     if value is not None:
         table = document.setdefault(section, tomlkit.table())
@@ -248,6 +250,11 @@ def find(settings: Settings, key: str) -> Setting:
 
 
 def _require_key(key: str) -> None:
+    if key == "db":
+        raise NotFoundError(
+            "where the store is, is not a setting of the file",
+            hint=f"Name it with --db, or in the environment as {DB_VARIABLE}.",
+        )
     if key not in _DEFINITIONS:
         near = difflib.get_close_matches(key, _DEFINITIONS, n=1)
         raise NotFoundError(
@@ -337,6 +344,7 @@ def _as_text(value: object) -> str:
 
 def _replace(file: Path, text: str) -> None:
     try:
+        file = file.resolve()  # a link stays one
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         try:

@@ -9,15 +9,15 @@ import contextlib
 import errno
 import logging
 import os
+import re
 import secrets
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp.http_parser
 from aiohttp import hdrs, web
-from aiohttp.web_protocol import RequestHandler
 
 from apimctl import __version__
 from apimctl.config import Settings
@@ -25,6 +25,7 @@ from apimctl.domain import faults
 from apimctl.domain.admission import Refused, decide
 from apimctl.domain.routing import has_dot_segments
 from apimctl.edge import answers
+from apimctl.edge.connection import Handler, Server, ask_for_body
 from apimctl.edge.login_api import LoginApi
 from apimctl.edge.proxy import Proxy
 from apimctl.edge.read_model import ReadModel
@@ -44,9 +45,9 @@ METADATA_PATH = "/.well-known/oauth-authorization-server"
 FILE_CHECK_SECONDS = 1.0
 BACKLOG = 1024
 
-log = logging.getLogger("apimctl.gateway")
+_ABSOLUTE_FORM = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+log = logging.getLogger("apimctl.gateway")
 
 
 class Gateway:
@@ -90,30 +91,32 @@ class Gateway:
         path, mark, query = _origin_form(request.raw_path).partition("?")
         own = self._own.get(path)
         if own is not None:
-            await _continue(request)
+            await ask_for_body(request)
             # The settings of a login are as current as the facts of a request.
             with contextlib.suppress(StoreError):
                 self._read_model.refresh()
             return await own(request)
-        if has_dot_segments(path) or not path.startswith("/"):
-            return self._fault(request, faults.BAD_REQUEST, "The path has dot segments.")
-        settings = self._settings.gateway
+        if refused := _unclear(path, query):
+            return self._fault(request, faults.BAD_REQUEST, refused)
         decision = decide(
             self._read_model.facts(
                 path,
                 authorization=request.headers.getall(hdrs.AUTHORIZATION, ()),
-                client_domains=request.headers.getall(settings.client_domain_header, ()),
-                now=time.time() - self._settings.tokens.timestamp_skew_seconds,
+                # The settings change with the facts, so both are asked for only then.
+                client_domains=lambda: request.headers.getall(
+                    self._settings.gateway.client_domain_header, ()
+                ),
+                now=lambda: time.time() - self._settings.tokens.timestamp_skew_seconds,
             )
         )
         if isinstance(decision, Refused):
             return self._fault(request, decision.fault, decision.description)
-        await _continue(request)
+        await ask_for_body(request)
         return await self._proxy.forward(
             request,
             decision,
             mark + query,
-            keeps_token=decision.token is None or not settings.remove_oauth_headers,
+            keeps_token=decision.token is None or not self._settings.gateway.remove_oauth_headers,
         )
 
     @staticmethod
@@ -134,6 +137,7 @@ class Gateway:
             log.warning("the settings stay as they are: %s", error.message)
             return
         self._settings = self._login_api.settings = settings
+        self._proxy.obey(settings.gateway)
 
     async def watch_file(self) -> None:
         """Look every second whether the store's file is still the one that is open."""
@@ -143,34 +147,6 @@ class Gateway:
                 self._read_model.check_file()
             except StoreError as error:
                 log.warning("%s", error.message)
-
-
-class _Connection(RequestHandler):
-    """A client's connection. What aiohttp says on its own is said in our words."""
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,  # noqa: ARG002 - what it holds is not repeated
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002 - may quote the request, and so a token
-    ) -> web.StreamResponse:
-        """Answer a request that cannot be parsed, or that met a defect of ours."""
-        if status < 500:  # noqa: PLR2004
-            fault = faults.Fault(status, "Bad Request", status)
-            response = answers.fault(fault, "The request is not HTTP as RFC 9112 has it.")
-        else:
-            log.error("a request failed: %s", type(exc).__name__)
-            fault = faults.Fault(status, "Internal Server Error", status)
-            response = answers.fault(fault, "The gateway failed; its log says more.")
-        response.force_close()
-        return response
-
-
-class _Server(web.Server):
-    def __call__(self) -> RequestHandler:
-        loop = asyncio.get_running_loop()
-        return _Connection(self, loop=loop, access_log=None)  # type: ignore[arg-type]
 
 
 async def serve(
@@ -188,7 +164,7 @@ async def serve(
     listener = _listen(settings.gateway.host, settings.gateway.port)
     url = _url(listener)
     async with _running(settings, reload=reload) as gateway:
-        server = _Server(gateway.handle, handler_cancellation=True)
+        server = Server(gateway.handle)
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -281,20 +257,28 @@ def _url(listener: socket.socket) -> str:
 
 
 def _origin_form(target: str) -> str:
-    """Return a request target without scheme and host (RFC 9112 section 3.2.2)."""
+    """Return a request target without scheme and host (RFC 9112 section 3.2.2).
+
+    It is empty for a target that has no path, such as ``*``.
+    """
     if target.startswith("/"):
         return target
-    _, _, rest = target.partition("://")
-    _, slash, path = rest.partition("/")
-    return slash + path
+    absolute = _ABSOLUTE_FORM.match(target)
+    if absolute is None:
+        return ""
+    rest = target[absolute.end() :]
+    return rest if rest.startswith("/") else "/" + rest
 
 
-async def _continue(request: web.BaseRequest) -> None:
-    """Tell a client that waits for it to send its body (RFC 9110 section 10.1.1)."""
-    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # That was no part of the response.
-        request.writer.output_size = 0
+def _unclear(path: str, query: str) -> str | None:
+    """Return what a backend might read otherwise than the gateway does, None for nothing."""
+    if not path.startswith("/"):
+        return "The request target has no path."
+    if "#" in path or "#" in query:
+        return "The request target has a fragment."
+    if has_dot_segments(path):
+        return "The path has dot segments."
+    return None
 
 
 def run(

@@ -77,13 +77,15 @@ class Invocation:
     @cached_property
     def store(self) -> "Store":
         """The store, made on first use. Raises StoreError."""
-        from apimctl.store import open_store  # noqa: PLC0415 - `--help` needs no store
+        from apimctl.store import open_store, rehearse_store  # noqa: PLC0415 - not for --help
 
-        store = open_store(self.settings.store_path, now=self.now)
+        output = self.output  # a format that cannot be is refused before anything is made
+        opened = rehearse_store if self.is_dry_run else open_store
+        store = opened(self.settings.store_path, now=self.now)
         if store.is_new:
-            self.output.say(f"made the store {store.path}")
+            output.say(f"made the store {store.path}")
         if store.backup_path:
-            self.output.say(f"migrated the store; it was backed up to {store.backup_path}")
+            output.say(f"migrated the store; it was backed up to {store.backup_path}")
         return store
 
     @contextlib.contextmanager
@@ -95,7 +97,6 @@ class Invocation:
     @contextlib.contextmanager
     def writing(self) -> Iterator["Connection"]:
         """Give a connection to write to, durably when the block ends; not with ``--dry-run``."""
-        _ = self.output  # a format that cannot be is refused before anything is written
         with self.store.transaction(dry_run=self.is_dry_run) as db:
             yield db
 
@@ -133,7 +134,10 @@ class Invocation:
         if not self._can_ask:
             raise UsageError(f"{question} Nobody can be asked here", hint="Confirm with --yes.")
         tell(f"{question} [y/N] ", end="")
-        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):
+            tell("")
+        if answer.strip().lower() not in {"y", "yes"}:
             raise DeniedError("not confirmed, nothing was changed")
 
     def read_secret(self, what: str, *, from_stdin: bool, option: str, twice: bool = False) -> str:

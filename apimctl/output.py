@@ -29,6 +29,24 @@ _SAID_OF_NOTHING = {
 }
 """What an empty field means, where a table has room to say it."""
 
+_LONG = {
+    "allowed_domains",
+    "answer",
+    "application",
+    "consumer_key",
+    "description",
+    "expected",
+    "expires_at",
+    "origin",
+    "production_url",
+    "request",
+    "sandbox_url",
+    "tiers",
+    "validity_seconds",
+    "value",
+}
+"""Columns that a narrow terminal may break; the others are short, or there to be copied."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _STATE_STYLES = {
     "PUBLISHED": "green",
@@ -75,6 +93,8 @@ class Output:
                 "--format github writes to the file $GITHUB_OUTPUT, which is not set",
                 hint="It is for steps of GitHub Actions; use --format env or json elsewhere.",
             )
+        if output_format is Format.GITHUB:
+            _append_github("")
 
     def record(self, record: Record, *, title: str, bare: str, secrets: Sequence[str] = ()) -> None:
         """Write one record; `bare` names the field of the format `value`.
@@ -135,13 +155,14 @@ class Output:
             return
         from rich.panel import Panel  # noqa: PLC0415 - only a terminal needs Rich
         from rich.table import Table  # noqa: PLC0415 - as above
+        from rich.text import Text  # noqa: PLC0415 - as above
 
         grid = Table.grid(padding=(0, 2))
         grid.add_column(style="dim", no_wrap=True)
         grid.add_column(overflow="fold")
         for name, value in record.items():
             grid.add_row(_heading(name), self._styled(_cell(name, value)))
-        self._draw(Panel(grid, title=f"[bold]{title}", title_align="left", expand=False))
+        self._draw(Panel(grid, title=Text(title, style="bold"), title_align="left", expand=False))
 
     def _draw_rows(self, rows: Sequence[Record], columns: Sequence[str]) -> None:
         if not sys.stdout.isatty():
@@ -153,9 +174,11 @@ class Output:
         from rich import box  # noqa: PLC0415 - only a terminal needs Rich
         from rich.table import Table  # noqa: PLC0415 - as above
 
-        table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+        table = Table(
+            box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0)
+        )
         for name in columns:
-            table.add_column(_heading(name), overflow="fold")
+            table.add_column(_heading(name), overflow="fold", no_wrap=name not in _LONG)
         for row in rows:
             table.add_row(*(self._styled(_cell(name, row[name])) for name in columns))
         self._draw(table)
@@ -215,10 +238,18 @@ def _write_github(record: Record, secrets: Sequence[str]) -> None:
     for name in secrets:
         if record.get(name):
             print(f"::add-mask::{record[name]}", flush=True)
-    with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as file:
-        for name, value in record.items():
-            text = _text(value, none="").replace("\n", " ")
-            file.write(f"{name}={text}\n")
+    _append_github("".join(f"{name}={_text(value, none='')}\n" for name, value in record.items()))
+
+
+def _append_github(text: str) -> None:
+    try:
+        with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError(
+            f"the file $GITHUB_OUTPUT cannot be written: {(error.strerror or '').lower()}",
+            hint="GitHub Actions sets it; leave it as it is.",
+        ) from None
 
 
 def _text(value: Any, *, none: str = "-") -> str:
@@ -227,7 +258,7 @@ def _text(value: Any, *, none: str = "-") -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ",".join(str(item) for item in value)
+        value = ",".join(map(str, value))
     return _CONTROL.sub(" ", str(value)) or none
 
 

@@ -8,6 +8,7 @@ when another process wrote in between.
 import contextlib
 import datetime as dt
 import os
+import shlex
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -81,12 +82,9 @@ class Store:
         """
         with explained(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
-            try:
+            with _undone_on_error(self._connection):
                 yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("ROLLBACK" if dry_run else "COMMIT")
+                self._connection.execute("ROLLBACK" if dry_run else "COMMIT")
 
     def check(self) -> list[str]:
         """Return what is wrong with the file, the rows and the rights, a line each."""
@@ -96,9 +94,11 @@ class Store:
                 f"row {rowid} of {table} refers to a row of {parent} that is not there"
                 for table, rowid, parent, _ in db.execute("PRAGMA foreign_key_check")
             ]
-        mode = stat.S_IMODE(self.path.stat().st_mode)
-        if mode & 0o077:
-            problems.append(f"others may read the file (mode {mode:03o}): chmod 600 {self.path}")
+        for file in (self.path, *(Path(f"{self.path}{suffix}") for suffix in ("-wal", "-shm"))):
+            mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else 0
+            if mode & 0o077:
+                remedy = f"chmod 600 {shlex.quote(str(file))}"
+                problems.append(f"others may use the file (mode {mode:03o}): {remedy}")
         return problems
 
     def close(self) -> None:
@@ -122,15 +122,36 @@ def open_store(path: Path, *, now: int) -> Store:
     return Store(path, connection, is_new=is_new, backup_path=backup_path)
 
 
+def rehearse_store(path: Path, *, now: int) -> Store:
+    """Open the store for a dry run: as `open_store`, but what it had to make or migrate first.
+
+    That is made in memory instead, and the file stays as it is. Raises StoreError.
+    """
+    if schema_version(path) == SCHEMA_VERSION:
+        return open_store(path, now=now)
+    with explained(path):
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        _configure(copy)
+        try:
+            if path.exists():
+                with contextlib.closing(connect(path)) as connection:
+                    connection.backup(copy)
+            _make_schema(copy, path, now=now)
+        except BaseException:
+            copy.close()
+            raise
+    return Store(path, copy, is_new=False, backup_path=None)
+
+
 def schema_version(path: Path) -> int:
     """Return the schema version of the store at this path, 0 if there is none yet.
 
     Changes nothing. Raises StoreError.
     """
     with explained(path):
+        _refuse_no_file(path)
         if not path.exists():
             return 0
-        _refuse_folder(path)
         connection = connect(path)
         try:
             return _schema_version(connection, path)
@@ -150,9 +171,13 @@ def connect(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -
         timeout=busy_timeout_seconds,
         check_same_thread=False,
     )
+    _configure(connection)
+    return connection
+
+
+def _configure(connection: Connection) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
-    return connection
 
 
 def file_identity(path: Path) -> tuple[int, int]:
@@ -211,19 +236,31 @@ def _make_file(path: Path) -> None:
     An empty file is an empty database, so whoever is killed before the schema is committed
     leaves something that the next process goes on from.
     """
-    _refuse_folder(path)
+    _refuse_no_file(path)
     if path.exists():
+        if path.stat().st_size == 0:
+            path.chmod(0o600)
         return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def _refuse_folder(path: Path) -> None:
+def _refuse_no_file(path: Path) -> None:
     if path.is_dir():
         raise StoreUnreadableError(
             f"the store {path} is a folder", hint="Name a file in it, as --db FOLDER/apimctl.db."
         )
+    if path.exists() and not path.is_file():
+        raise StoreUnreadableError(
+            f"the store {path} is a device, a pipe or a socket", hint="Name a file with --db."
+        )
+    for folder in path.parents:
+        if folder.exists() and not folder.is_dir():
+            raise StoreUnreadableError(
+                f"the store {path} cannot be: {folder} is not a folder",
+                hint="Name another file with --db.",
+            )
 
 
 def _bring_up_to_date(connection: Connection, path: Path, *, now: int) -> tuple[bool, Path | None]:
@@ -233,19 +270,31 @@ def _bring_up_to_date(connection: Connection, path: Path, *, now: int) -> tuple[
     if version == SCHEMA_VERSION:
         return False, None
     backup_path = _back_up(connection, path, version, now=now) if version else None
+    return _make_schema(connection, path, now=now), backup_path
+
+
+def _make_schema(connection: Connection, path: Path, *, now: int) -> bool:
+    """Migrate what is there, and return whether that was nothing: then it gets its first rows."""
     connection.execute("BEGIN IMMEDIATE")
-    try:
+    with _undone_on_error(connection):
         version = _schema_version(connection, path)
         if version < SCHEMA_VERSION:
             _migrate(connection)
             if version == 0:
                 _seed(connection, now=now)
         connection.execute("COMMIT")
+    return version == 0
+
+
+@contextlib.contextmanager
+def _undone_on_error(connection: Connection) -> Iterator[None]:
+    """Roll back if the block fails, unless SQLite has already, as it does on a full disk."""
+    try:
+        yield
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return version == 0, backup_path
 
 
 def _use_wal(connection: Connection) -> None:
@@ -260,9 +309,10 @@ def _schema_version(connection: Connection, path: Path) -> int:
 
     Raises StoreUnreadableError for another program's database, StoreNewerError for a later store.
     """
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    with _one_state(connection):
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     if application_id != APPLICATION_ID and (tables or application_id or version):
         raise StoreUnreadableError(
             f"{path} is a database of another program",
@@ -275,6 +325,19 @@ def _schema_version(connection: Connection, path: Path) -> int:
             hint="Upgrade apimctl, or name another store with --db.",
         )
     return int(version)
+
+
+@contextlib.contextmanager
+def _one_state(connection: Connection) -> Iterator[None]:
+    """See one state of the store throughout, whoever is making it at the same time."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def _migrate(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""What all tests share: a scrubbed environment, a store, and programs that may be missing."""
+"""What all tests share: a scrubbed environment, a store, the binary, programs of the system."""
 
 import os
 import shutil
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from apimctl.store import open_store
+from tests.binary import Cli
 
 NOW = 1_800_000_000
 
@@ -31,6 +32,13 @@ def store(store_path):
     opened = open_store(store_path, now=NOW)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def cli(tmp_path) -> Cli:
+    home = tmp_path / "home"
+    home.mkdir()
+    return Cli(home)
 
 
 def pytest_runtest_setup(item):

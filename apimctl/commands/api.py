@@ -1,5 +1,6 @@
 """`apimctl api`: publish backends under a context and a version."""
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -69,7 +70,7 @@ def create(
         )
     said = f"created {api.reference}"
     if api.state is ApiState.CREATED:
-        said += f"; serve it with: apimctl api publish {api.reference}"
+        said += f"; serve it with: apimctl api publish {shlex.quote(api.reference)}"
     call.done(api_shape(api), title=api.reference, bare="name", said=said)
 
 

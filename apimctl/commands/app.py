@@ -61,7 +61,7 @@ def list_applications(
 
     call = invocation(ctx)
     with call.reading() as db:
-        owner_id = users.require(db, owner).id if owner else None
+        owner_id = users.require(db, owner).id if owner is not None else None
         rows = [
             application_shape(application)
             for application in applications.list_all(db)

@@ -48,6 +48,7 @@ def check(ctx: typer.Context) -> None:
     )
     if problems:
         raise StoreUnreadableError(
-            f"the store {call.store.path} has {len(problems)} problems: {problems[0]}",
+            f"the store {call.store.path} has {len(problems)} problem"
+            f"{'s' if len(problems) > 1 else ''}: {problems[0]}",
             hint="Mend them, or restore the file from a backup.",
         )

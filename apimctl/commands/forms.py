@@ -9,11 +9,14 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.exceptions import TyperException
 
 from apimctl.domain.models import KeyType
 from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
 from apimctl.output import Format, print_text
+
+ANY_LENGTH = 1000
 
 
 def invocation(ctx: typer.Context) -> Invocation:
@@ -25,6 +28,8 @@ def invocation(ctx: typer.Context) -> Invocation:
 
 def _remember(name: str, *, is_setting: bool = False) -> Callable[[Any, Any, Any], Any]:
     def callback(ctx: Any, _parameter: Any, value: Any) -> Any:
+        if value == "" and is_setting:
+            raise UsageError(f"--{name} is empty", hint="Name a path, or leave the option out.")
         if value not in {None, False} and isinstance(ctx.obj, Invocation):
             flags = ctx.obj.flags
             (flags.setdefault("settings", {}) if is_setting else flags)[name] = value
@@ -94,6 +99,14 @@ class _WithGlobalOptions:
     def _own_options() -> list[TyperOption]:
         return []
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse; an option without its value is a complaint of this command, too."""
+        try:
+            return super().parse_args(ctx, args)  # type: ignore[misc, no-any-return]
+        except TyperException as error:
+            error.ctx = getattr(error, "ctx", None) or ctx  # type: ignore[attr-defined]
+            raise
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         shown = self.params
         self.params = [param for param in shown if param not in self.global_options]
@@ -114,6 +127,14 @@ class Group(_WithGlobalOptions, TyperGroup):
             print_text(ctx.get_help())
             raise typer.Exit
         return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the verbs, each with the whole first sentence of its help."""
+        verbs = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, verb.get_short_help_str(ANY_LENGTH)) for name, verb in verbs if verb]
+            )
 
 
 class Reads(_WithGlobalOptions, TyperCommand):

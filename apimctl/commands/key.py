@@ -102,7 +102,7 @@ def list_keys(
 
     call = invocation(ctx)
     with call.reading() as db:
-        wanted = applications.resolve(db, app_name, owner=owner) if app_name else None
+        wanted = applications.resolve(db, app_name, owner=owner) if app_name is not None else None
         rows = [
             _shape(call, key, application)
             for key, application in keys.list_with_applications(db)
@@ -129,9 +129,10 @@ def show(
     from apimctl.services import applications, keys  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
+    which = key_type(production=production, sandbox=sandbox)
     with call.reading() as db:
         application = applications.resolve(db, app_name, owner=owner)
-        key = keys.require(db, application, key_type(production=production, sandbox=sandbox))
+        key = keys.require(db, application, which)
     call.output.record(
         _shape(call, key, application),
         title=f"{application.name}, {key.key_type}",
@@ -154,13 +155,14 @@ def update(
     from apimctl.services import applications, keys  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
+    which = key_type(production=production, sandbox=sandbox)
     if domains is None and validity is None:
         raise UsageError("nothing to change", hint="Give --domains, --validity, or both.")
     allowed_domains = None if domains is None else parse_domains(domains)
     validity_seconds = None if validity is None else parse_validity(validity)
     with call.writing() as db:
         application = applications.resolve(db, app_name, owner=owner)
-        key = keys.require(db, application, key_type(production=production, sandbox=sandbox))
+        key = keys.require(db, application, which)
         key = keys.update(
             db, key, allowed_domains=allowed_domains, validity_seconds=validity_seconds
         )
@@ -188,10 +190,11 @@ def rotate(
     from apimctl.services import applications, keys  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
+    which = key_type(production=production, sandbox=sandbox)
     grace_seconds = 0 if grace in {None, "0"} else parse_duration(str(grace), what="grace")
     with call.writing() as db:
         application = applications.resolve(db, app_name, owner=owner)
-        key = keys.require(db, application, key_type(production=production, sandbox=sandbox))
+        key = keys.require(db, application, which)
         secret = keys.rotate(db, key, grace_seconds=grace_seconds, now=call.now, random=call.random)
     old = (
         f"the old one ends at {moment(call.now + grace_seconds)}"

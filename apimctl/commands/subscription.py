@@ -68,8 +68,10 @@ def list_subscriptions(
 
     call = invocation(ctx)
     with call.reading() as db:
-        wanted_application = applications.resolve(db, app_name, owner=owner) if app_name else None
-        wanted_api = apis.resolve(db, api) if api else None
+        wanted_application = (
+            applications.resolve(db, app_name, owner=owner) if app_name is not None else None
+        )
+        wanted_api = apis.resolve(db, api) if api is not None else None
         rows = [
             subscription_shape(subscription, application, found)
             for subscription, application, found in subscriptions.list_whole(db)

@@ -160,7 +160,7 @@ def list_tokens(
         raise UsageError(f"there is no state {state!r}", hint=f"There are {', '.join(TokenState)}.")
     with call.reading() as db:
         wanted = None
-        if app_name:
+        if app_name is not None:
             wanted = keys.list_of(db, applications.resolve(db, app_name, owner=owner))
         found = tokens.list_newest(
             db,

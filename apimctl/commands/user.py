@@ -24,6 +24,8 @@ def create(ctx: typer.Context, name: Name, *, password_stdin: PasswordStdin = Fa
     from apimctl.services import users  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
+    with call.reading() as db:  # nobody is asked for the password of a user who cannot be
+        users.check_is_free(db, name)
     password_hash = users.hash_password(_read_password(call, from_stdin=password_stdin))
     with call.writing() as db:
         user = users.create(db, name, password_hash=password_hash, now=call.now, random=call.random)

@@ -12,13 +12,13 @@ class _Circuit:
 class Circuits:
     """One circuit per backend. Times are monotonic seconds.
 
-    So many failures in a row open a circuit. When its time is over, one request is let through
-    (half open): it closes the circuit, or opens it for as long again.
+    `failures` in a row open a circuit, for `open_seconds`. When its time is over, one request is
+    let through (half open): it closes the circuit, or opens it for as long again.
     """
 
-    def __init__(self, *, failures: int, open_seconds: int) -> None:
-        self._failures = failures
-        self._open_seconds = open_seconds
+    def __init__(self, *, failures: int = 5, open_seconds: int = 5) -> None:
+        self.failures = failures
+        self.open_seconds = open_seconds
         self._circuits: dict[str, _Circuit] = {}
 
     def wait_seconds(self, backend: str, *, now: float) -> float:
@@ -26,7 +26,7 @@ class Circuits:
         circuit = self._circuits.get(backend)
         if circuit is None or circuit.opened_at is None:
             return 0.0
-        left = circuit.opened_at + self._open_seconds - now
+        left = circuit.opened_at + self.open_seconds - now
         if left > 0:
             return left
         circuit.opened_at = now
@@ -41,5 +41,5 @@ class Circuits:
         """Note that the backend refused a connection."""
         circuit = self._circuits.setdefault(backend, _Circuit())
         circuit.failures += 1
-        if circuit.failures >= self._failures:
+        if circuit.failures >= self.failures:
             circuit.opened_at = now

@@ -46,11 +46,11 @@ class LoginApi:
 
     async def token(self, request: web.BaseRequest) -> web.StreamResponse:
         """Issue or renew a token."""
-        return await self._answer(request, self._server.answer_token)
+        return await self._answer(request, self._server.answer_token, needs="grant_type")
 
     async def revoke(self, request: web.BaseRequest) -> web.StreamResponse:
         """Revoke a token."""
-        return await self._answer(request, self._server.answer_revocation)
+        return await self._answer(request, self._server.answer_revocation, needs="token")
 
     async def metadata(self, request: web.BaseRequest) -> web.StreamResponse:
         """Describe the server (RFC 8414)."""
@@ -74,16 +74,17 @@ class LoginApi:
                     "client_secret_post",
                 ],
             },
+            NO_STORE.items(),
         )
 
     async def _answer(
-        self, request: web.BaseRequest, answer: Callable[[LoginRequest], Reply]
+        self, request: web.BaseRequest, answer: Callable[[LoginRequest], Reply], *, needs: str
     ) -> web.StreamResponse:
         if request.method != "POST":
             return _error(405, "invalid_request", "Use POST.", {hdrs.ALLOW: "POST"})
         authorization = request.headers.getall(hdrs.AUTHORIZATION, [])
         try:
-            form = await _read_form(request)
+            form = await _read_form(request, needs=needs)
             verified = await self._verified_user(authorization, form)
             reply = await self._writer.submit(
                 lambda db: answer(LoginRequest(form, authorization, self._context(db, verified)))
@@ -133,8 +134,8 @@ class LoginApi:
         )
 
 
-async def _read_form(request: web.BaseRequest) -> dict[str, str]:
-    """Return the form's parameters, each once (RFC 6749 section 3.2).
+async def _read_form(request: web.BaseRequest, *, needs: str) -> dict[str, str]:
+    """Return the form's parameters, each once (RFC 6749 section 3.2), `needs` among them.
 
     Raises InvalidRequestError.
     """
@@ -161,8 +162,8 @@ async def _read_form(request: web.BaseRequest) -> dict[str, str]:
         raise InvalidRequestError("A parameter holds a NUL.")
     # An empty value counts as an absent one (RFC 6749 section 3.1).
     present = {name: value for name, value in form.items() if value}
-    if "grant_type" not in present and "token" not in present:
-        raise InvalidRequestError("Send grant_type at /token, token at /revoke.")
+    if needs not in present:
+        raise InvalidRequestError(f"Send the parameter {needs}.")
     return present
 
 

@@ -44,20 +44,24 @@ class Proxy:
     """Keeps connections to the backends of one gateway."""
 
     def __init__(self, settings: GatewaySettings) -> None:
-        self._circuits = Circuits(
-            failures=settings.circuit_failures, open_seconds=settings.circuit_open_seconds
-        )
+        self._circuits = Circuits()
+        self.obey(settings)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=_ADDED_BY_CLIENT,
-            timeout=aiohttp.ClientTimeout(
-                total=None,
-                sock_connect=settings.connect_timeout_seconds,
-                sock_read=settings.backend_timeout_seconds,
-            ),
             read_bufsize=CHUNK_BYTES,
+        )
+
+    def obey(self, settings: GatewaySettings) -> None:
+        """Take these settings from the next request on."""
+        self._circuits.failures = settings.circuit_failures
+        self._circuits.open_seconds = settings.circuit_open_seconds
+        self._timeout = aiohttp.ClientTimeout(
+            total=None,
+            sock_connect=settings.connect_timeout_seconds,
+            sock_read=settings.backend_timeout_seconds,
         )
 
     async def close(self) -> None:
@@ -86,6 +90,7 @@ class Proxy:
                 headers=_request_headers(request.headers, keeps_token=keeps_token),
                 data=request.content if request.body_exists else None,
                 allow_redirects=False,
+                timeout=self._timeout,
             )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             self._circuits.failed(backend, now=time.monotonic())
@@ -154,4 +159,16 @@ def _end_to_end(
     without = without | (named - _NEVER_NAMED_AWAY)
     for name, value in headers.items():
         if name.lower() not in without:
-            yield name, value
+            yield name, value if value.isascii() else _as_utf8(value)
+
+
+def _as_utf8(value: str) -> str:
+    """Return a header value whose bytes were no UTF-8 as the Latin-1 that they then are.
+
+    aiohttp sends UTF-8 only, and would leave such bytes out without a word.
+    """
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogateescape").decode("latin-1")
+    return value

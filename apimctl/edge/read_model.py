@@ -49,11 +49,12 @@ class ReadModel:
         path: str,
         *,
         authorization: Sequence[str],
-        client_domains: Sequence[str],
-        now: float,
+        client_domains: Callable[[], Sequence[str]],
+        now: Callable[[], float],
     ) -> Facts:
         """Return what is known of a request now. `path` is raw, without the query.
 
+        What depends on the settings is asked for once these are as current as the store.
         Raises StoreError if the store has to be asked and cannot be.
         """
         with explained(self._path):
@@ -73,8 +74,8 @@ class ReadModel:
             token=token,
             key=key,
             subscription=subscription,
-            client_domains=client_domains,
-            now=now,
+            client_domains=client_domains(),
+            now=now(),
         )
 
     def refresh(self) -> None:
@@ -97,6 +98,7 @@ class ReadModel:
             self._close()
             with explained(self._path):
                 self._open()
+            self._on_settings_changed()
 
     def close(self) -> None:
         """Close the connection."""
@@ -105,9 +107,14 @@ class ReadModel:
     def _open(self) -> None:
         self._identity = file_identity(self._path)
         self._db = connect(self._path, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
-        self._data_version = -1
-        self._last_change = changes.newest_id(self._db)
-        self._forget_all(self._db)
+        try:
+            self._data_version = -1
+            self._last_change = changes.newest_id(self._db)
+            self._forget_all(self._db)
+        except BaseException:
+            # What could not be read whole is not served in part.
+            self._close()
+            raise
 
     def _close(self) -> None:
         if self._db is not None:
@@ -131,12 +138,20 @@ class ReadModel:
 
     def _catch_up(self, db: Connection) -> None:
         self._unknown.clear()
-        found = changes.list_after(db, self._last_change)
-        if found and found[0].id != self._last_change + 1:
+        last = self._last_change
+        # The last change that is known is read again: where it is no more, others are missing, or
+        # an older state of the file was restored.
+        found = changes.list_after(db, last - 1)
+        first = found[0].id if found else 0
+        if not last <= first <= max(last, 1):
+            self._last_change = changes.newest_id(db)
             self._forget_all(db)
+            self._on_settings_changed()
+            return
         for change in found:
-            self._forget(db, change)
-            self._last_change = change.id
+            if change.id > last:
+                self._forget(db, change)
+                self._last_change = change.id
 
     def _forget(self, db: Connection, change: Change) -> None:
         match change.kind:

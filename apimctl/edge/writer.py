@@ -92,13 +92,13 @@ class Writer:
                 db.execute("ROLLBACK")
             raise
 
-    @staticmethod
-    def _attempt(db: Connection, job: _Job) -> None:
+    def _attempt(self, db: Connection, job: _Job) -> None:
         if job.future.cancelled():
             return
         db.execute("SAVEPOINT job")
         try:
-            job.result = job.work(db)
+            with explained(self._path):
+                job.result = job.work(db)
         except Exception as error:  # noqa: BLE001 - it is the submitter's to handle
             db.execute("ROLLBACK TO job")
             job.error = error

@@ -1,5 +1,6 @@
 """APIs: publishing backends under a context and a version (SPEC sections 1 and 5)."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
@@ -111,7 +112,7 @@ def change_state(db: Connection, reference: str, verb: str) -> Api:
     if state is None:
         raise ConflictError(
             f"{api.reference} is {api.state}: it cannot {verb}",
-            hint=f"apimctl api show {api.reference}",
+            hint=f"apimctl api show {shlex.quote(api.reference)}",
         )
     api = replace(api, state=state)
     apis.update(db, api)
@@ -159,7 +160,7 @@ def _check_clashes(db: Connection, api: Api) -> None:
             if other.version == api.version:
                 raise ConflictError(
                     f"there is an API {api.reference} already",
-                    hint=f"Change it: apimctl api update {api.reference}",
+                    hint=f"Change it: apimctl api update {shlex.quote(api.reference)}",
                 )
             if other.context != api.context:
                 raise ConflictError(

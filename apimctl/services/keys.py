@@ -1,5 +1,6 @@
 """Keys: generate, change and rotate the consumer key of an application (SPEC section 2)."""
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
@@ -37,7 +38,7 @@ def require(db: Connection, application: Application, key_type: KeyType) -> Key:
     """Return the application's key of that type. Raises NotFoundError."""
     key = find(db, application, key_type)
     if key is None:
-        app = "" if application.id == "default" else f" --app '{application.name}'"
+        app = "" if application.id == "default" else f" --app {shlex.quote(application.name)}"
         raise NotFoundError(
             f"{application.name!r} has no {key_type.lower()} key",
             hint=f"apimctl key generate{app} --{key_type.lower()}",

@@ -1,5 +1,6 @@
 """Subscriptions: which application may call which API, at which tier."""
 
+import shlex
 from dataclasses import replace
 from sqlite3 import Connection
 
@@ -24,7 +25,8 @@ def require(db: Connection, application: Application, api: Api) -> Subscription:
     if subscription is None:
         raise NotFoundError(
             f"{application.name!r} has not subscribed to {api.reference}",
-            hint=f"apimctl subscription create --app '{application.name}' --api {api.reference}",
+            hint=f"apimctl subscription create --app {shlex.quote(application.name)}"
+            f" --api {shlex.quote(api.reference)}",
         )
     return subscription
 
@@ -57,7 +59,7 @@ def create(
     if api.state not in SUBSCRIBABLE:
         raise ConflictError(
             f"{api.reference} is {api.state} and takes no subscriptions",
-            hint=f"Publish it first: apimctl api publish {api.reference}",
+            hint=f"Publish it first: apimctl api publish {shlex.quote(api.reference)}",
         )
     if subscriptions.find(db, application.id, api.id):
         raise ConflictError(

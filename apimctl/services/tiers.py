@@ -1,5 +1,6 @@
 """Tiers: limits by name (SPEC section 6)."""
 
+import shlex
 from dataclasses import replace
 from sqlite3 import Connection
 
@@ -34,7 +35,8 @@ def create(
     name = check_name(name, what="tier")
     if tiers.find(db, name):
         raise ConflictError(
-            f"there is a tier {name!r} already", hint=f"Change it: apimctl tier update {name}"
+            f"there is a tier {name!r} already",
+            hint=f"Change it: apimctl tier update {shlex.quote(name)}",
         )
     tier = Tier(name, _check(requests), per_seconds, check_text(description, what="description"))
     tiers.insert(db, tier)
@@ -66,7 +68,7 @@ def delete(db: Connection, name: str) -> Tier:
     tier = _require_own(db, name)
     if uses := tiers.uses(db, name):
         raise ConflictError(
-            f"the tier {name!r} is used {uses} times",
+            f"the tier {name!r} is used {uses} time{'s' if uses > 1 else ''}",
             hint="Move those applications, subscriptions and APIs to another tier first.",
         )
     tiers.delete(db, name)

@@ -1,5 +1,6 @@
 """Users of the built-in user store, and their passwords (argon2id)."""
 
+import shlex
 from sqlite3 import Connection
 
 from apimctl.domain.models import ADMIN, PRIMARY, User
@@ -41,16 +42,24 @@ def list_all(db: Connection) -> list[User]:
 def create(
     db: Connection, name: str, *, password_hash: str | None, now: int, random: RandomBytes
 ) -> User:
-    """Add a user. Raises ConflictError if the name is taken, InvalidInputError."""
+    """Add a user. Raises as `check_is_free`."""
+    user = User(new_id(random), check_is_free(db, name), PRIMARY, password_hash, now)
+    users.insert(db, user)
+    return user
+
+
+def check_is_free(db: Connection, name: str) -> str:
+    """Return the name if a user may have it.
+
+    Raises ConflictError if it is taken, InvalidInputError.
+    """
     name = check_name(name, what="user", without="/:")
     if find(db, name):
         raise ConflictError(
             f"there is a user {name!r} already",
-            hint=f"Set a new password: apimctl user password {name}",
+            hint=f"Set a new password: apimctl user password {shlex.quote(name)}",
         )
-    user = User(new_id(random), name, PRIMARY, password_hash, now)
-    users.insert(db, user)
-    return user
+    return name
 
 
 def rename(db: Connection, name: str, new_name: str) -> User:
@@ -84,7 +93,7 @@ def delete(db: Connection, name: str) -> User:
     if owned := applications.count_owned(db, user.id):
         raise ConflictError(
             f"{name!r} owns {owned} application{'s' if owned > 1 else ''}",
-            hint=f"Delete them first: apimctl app list --owner {name}",
+            hint=f"Delete them first: apimctl app list --owner {shlex.quote(name)}",
         )
     announce(db, ChangeKind.TOKENS_OF_USER, user.id)
     users.delete(db, user.id)

@@ -4,82 +4,20 @@ import base64
 import contextlib
 import http.client
 import json
-import os
 import select
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-BINARY = Path(sys.executable).parent / "apimctl"
+from tests.binary import TIMEOUT_SECONDS, Cli
+
 ECHO_BACKEND = Path(__file__).parent / "echo_backend.py"
-TIMEOUT_SECONDS = 60
-
-
-@dataclass
-class Result:
-    """What one run of the binary did."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def json(self):
-        return json.loads(self.stdout)
-
-    @property
-    def error(self):
-        return json.loads(self.stderr.splitlines()[-1])["error"]
-
-
-@dataclass
-class Cli:
-    """Runs the installed binary as a user of an empty home would."""
-
-    home: Path
-    environment: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def store(self) -> Path:
-        return self.home / ".local/share/apimctl/apimctl.db"
-
-    @property
-    def config(self) -> Path:
-        return self.home / ".config/apimctl/config.toml"
-
-    def environ(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-        path = f"{BINARY.parent}:/usr/local/bin:/usr/bin:/bin"
-        return {**kept, "HOME": str(self.home), "PATH": path, "LANG": "C.UTF-8", **self.environment}
-
-    def start(self, *arguments, **options) -> subprocess.Popen:
-        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
-        return subprocess.Popen(
-            [BINARY, *map(str, arguments)], env=self.environ(), cwd=self.home, **options
-        )
-
-    def __call__(self, *arguments, stdin: str = "") -> Result:
-        """Run a command in a pipe; a traceback is a defect, whatever the command."""
-        with self.start(*arguments, stdin=subprocess.PIPE) as process:
-            stdout, stderr = process.communicate(stdin, timeout=TIMEOUT_SECONDS)
-        assert "Traceback" not in stderr, stderr
-        return Result(process.returncode, stdout, stderr)
-
-    def ok(self, *arguments, stdin: str = "") -> Result:
-        """Run a command that has to succeed."""
-        result = self(*arguments, stdin=stdin)
-        assert result.code == 0, result
-        return result
-
-    def data(self, *arguments, stdin: str = ""):
-        """Return the JSON of a command that has to succeed."""
-        return self.ok(*arguments, "--json", stdin=stdin).json
 
 
 @dataclass
@@ -140,13 +78,6 @@ class Gateway:
             sent.append(("Authorization", f"Basic {pair}"))
         body = fields if isinstance(fields, bytes) else urlencode(fields).encode()
         return self.send("POST", path, headers=sent, body=body)
-
-
-@pytest.fixture
-def cli(tmp_path) -> Cli:
-    home = tmp_path / "home"
-    home.mkdir()
-    return Cli(home)
 
 
 @contextlib.contextmanager
@@ -244,3 +175,22 @@ def shop(cli, backend, sandbox_backend) -> Iterator[Shop]:
     sandbox = cli.data("key", "generate", "--sandbox")
     with running_gateway(cli) as gateway:
         yield Shop(cli, gateway, production, sandbox)
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory, backend, sandbox_backend):
+    """Give one gateway to all tests of a module; each makes its own stall."""
+    from tests.e2e.market import running_market  # noqa: PLC0415 - it is built on this module
+
+    home = tmp_path_factory.mktemp("market")
+    with running_market(Cli(home), backend, sandbox_backend) as running:
+        yield running
+
+
+@pytest.fixture
+def own_market(cli, backend, sandbox_backend):
+    """Give a gateway to one test, which may do to it and its store what it likes."""
+    from tests.e2e.market import running_market  # noqa: PLC0415 - it is built on this module
+
+    with running_market(cli, backend, sandbox_backend) as running:
+        yield running

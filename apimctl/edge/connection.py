@@ -1,0 +1,78 @@
+"""A client's connection: HTTP/1.1 as aiohttp speaks it, where that is not what a gateway needs."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from aiohttp import hdrs, web
+from aiohttp.web_protocol import RequestHandler
+
+from apimctl.domain import faults
+from apimctl.edge import answers
+
+log = logging.getLogger("apimctl.gateway")
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class _Connection(RequestHandler):
+    """A connection whose refusals are ours, and whose uploads outlive the start of a shutdown."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sends.
+
+        When a shutdown begins, aiohttp stops listening: a request under way would wait for the
+        rest of its body until the drain is over. New requests do stay unanswered.
+        """
+        request = self._current_request
+        if not self._close or request is None or request.content.is_eof():
+            super().data_received(data)
+            return
+        self._close = False
+        try:
+            super().data_received(data)
+        finally:
+            self._close = True
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,  # noqa: ARG002 - what it holds is not repeated
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - may quote the request, and so a token
+    ) -> web.StreamResponse:
+        """Answer a request that cannot be parsed, or that met a defect of ours."""
+        if status < 500:  # noqa: PLR2004
+            fault = faults.Fault(status, "Bad Request", status)
+            response = answers.fault(fault, "The request is not HTTP as RFC 9112 has it.")
+        else:
+            log.error("a request failed: %s", type(exc).__name__)
+            fault = faults.Fault(status, "Internal Server Error", status)
+            response = answers.fault(fault, "The gateway failed; its log says more.")
+        response.force_close()
+        return response
+
+
+class Server(web.Server):
+    """Speaks HTTP/1.1 to the clients and hands each request to one handler."""
+
+    def __init__(self, handler: Handler) -> None:
+        super().__init__(handler, handler_cancellation=True)
+
+    def __call__(self) -> RequestHandler:
+        """Return the protocol of a new connection."""
+        # Compressed bodies are the backend's to unpack.
+        return _Connection(
+            self,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]
+            auto_decompress=False,
+        )
+
+
+async def ask_for_body(request: web.BaseRequest) -> None:
+    """Tell a client that waits for it to send its body (RFC 9110 section 10.1.1)."""
+    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # That was no part of the response.
+        request.writer.output_size = 0

@@ -1,0 +1,50 @@
+FIELDS = ["name", "owner", "tier", "description", "callback_url", "created_at"]
+
+
+def test_the_life_of_an_application(cli):
+    made = cli.data(
+        *("app", "create", "My Shop", "--owner", "admin", "--tier", "Gold"),
+        *("--description", "sells", "--callback-url", "https://127.0.0.1/back"),
+    )
+    assert list(made) == FIELDS
+    assert cli.data("app", "show", "My Shop") == made
+    changed = cli.data("app", "update", "My Shop", "--name", "shop", "--callback-url", "")
+    assert changed == {**made, "name": "shop", "callback_url": None}
+    assert [row["name"] for row in cli.data("app", "list")] == ["DefaultApplication", "shop"]
+    assert cli.data("app", "delete", "shop", "--yes") == changed
+    assert cli.ok("app", "list", "--format", "value").stdout == "DefaultApplication\n"
+
+
+def test_the_least_is_a_name(cli):
+    made = cli.data("app", "create", "shop")
+    assert (made["owner"], made["tier"], made["description"]) == ("admin", "Unlimited", "")
+    result = cli("app", "create", "shop", "--json")
+    assert (result.code, result.error["code"]) == (5, "conflict")
+
+
+def test_the_same_name_of_two_owners(cli):
+    cli.ok("user", "create", "alice", "--password-stdin", stdin="correct horse\n")
+    for owner in ("admin", "alice"):
+        cli.ok("app", "create", "shop", "--owner", owner)
+    result = cli("app", "show", "shop")
+    assert result.code == 5
+    assert "--owner admin or --owner alice" in result.stderr
+    assert cli.data("app", "show", "shop", "--owner", "alice")["owner"] == "alice"
+    assert [row["name"] for row in cli.data("app", "list", "--owner", "alice")] == ["shop"]
+    cli.ok("app", "delete", "shop", "--owner", "alice", "--yes")
+    assert cli.data("app", "list", "--owner", "alice") == []
+
+
+def test_what_cannot_be(cli):
+    for arguments, code in (
+        (("show", "nothing"), 3),
+        (("create", "shop", "--owner", "nobody"), 3),
+        (("create", "shop", "--tier", "Platinum"), 3),
+        (("update", "DefaultApplication"), 2),
+        (("update", "DefaultApplication", "--name", "other"), 4),
+        (("delete", "DefaultApplication", "--yes"), 4),
+        (("list", "--owner", ""), 3),
+    ):
+        result = cli("app", *arguments)
+        assert (result.code, result.stdout) == (code, ""), arguments
+        assert "hint:  " in result.stderr

@@ -1,0 +1,72 @@
+import tomllib
+
+
+def test_set_get_unset(cli):
+    changed = cli.data("config", "set", "tokens.application_validity", "30d")
+    origin = f"file {cli.config}"
+    assert changed == {"key": "tokens.application_validity", "value": "30d", "origin": origin}
+    assert cli.data("config", "get", "tokens.application_validity") == changed
+    assert tomllib.loads(cli.config.read_text()) == {"tokens": {"application_validity": "30d"}}
+    assert cli.data("key", "generate")["validity_seconds"] == 30 * 86_400
+    assert cli.data("config", "unset", "tokens.application_validity")["origin"] == "default"
+    assert cli.ok("config", "get", "tokens.application_validity", "--format", "value").stdout == (
+        "3600\n"
+    )
+
+
+def test_list_shows_where_each_setting_comes_from(cli, tmp_path):
+    cli.ok("config", "set", "gateway.client_domain_header", "Origin")
+    cli.environment["APIMCTL_GATEWAY_PORT"] = "8281"
+    rows = cli.data("config", "list", "--db", tmp_path / "x.db")
+    assert all(list(row) == ["key", "value", "origin", "description"] for row in rows)
+    found = {row["key"]: (row["value"], row["origin"]) for row in rows}
+    assert found["db"] == (str(tmp_path / "x.db"), "flag --db")
+    assert found["gateway.port"] == ("8281", "environment APIMCTL_GATEWAY_PORT")
+    assert found["gateway.client_domain_header"] == ("Origin", f"file {cli.config}")
+    assert found["gateway.host"] == ("127.0.0.1", "default")
+
+
+def test_settings_make_no_store(cli):
+    cli.ok("config", "list")
+    cli.ok("config", "set", "gateway.port", "8281")
+    assert not cli.store.exists()
+
+
+def test_a_change_is_announced_to_gateways_of_this_store(cli, dump):
+    cli.ok("app", "list")
+    cli.ok("config", "set", "gateway.port", "8281")
+    assert any("INSERT INTO" in row and "'settings'" in row for row in dump())
+
+
+def test_another_file_may_be_named(cli, tmp_path):
+    file = tmp_path / "other.toml"
+    cli.ok("config", "set", "gateway.port", "8281", "--config", file)
+    assert tomllib.loads(file.read_text()) == {"gateway": {"port": 8281}}
+    assert not cli.config.exists()
+    cli.environment["APIMCTL_CONFIG"] = str(file)
+    assert cli.data("config", "get", "gateway.port")["value"] == "8281"
+
+
+def test_what_cannot_be(cli):
+    for arguments, code in (
+        (("get", "gateway.prot"), 3),
+        (("set", "gateway.prot", "1"), 3),
+        (("set", "db", "/x.db"), 3),
+        (("unset", "gateway.prot"), 3),
+        (("set", "gateway.port", "http"), 6),
+        (("set", "tokens.user_validity", "0"), 2),
+        (("set", "gateway.port"), 2),
+    ):
+        result = cli("config", *arguments)
+        assert (result.code, result.stdout) == (code, ""), arguments
+        assert "hint:  " in result.stderr
+    assert not cli.config.exists()
+
+
+def test_a_bad_file_stops_every_command_but_tells_where_it_is(cli):
+    cli.config.parent.mkdir(parents=True)
+    cli.config.write_text("[gateway\n")
+    result = cli("key", "generate", "--json")
+    assert (result.code, result.stdout) == (6, "")
+    assert str(cli.config) in result.error["message"]
+    assert not cli.store.exists()

@@ -1,0 +1,143 @@
+import re
+from contextlib import closing
+
+import pytest
+
+from apimctl.config import TokenSettings
+from apimctl.domain.models import KeyType
+from apimctl.services import applications, keys, tokens, users
+from apimctl.store import open_store
+
+RENEWED = ["application", "key_type", "access_token", "validity_seconds", "expires_at"]
+SHOWN = [
+    *("id", "application", "key_type", "user", "state", "scope", "hint", "issued_at"),
+    "expires_at",
+]
+
+
+@pytest.fixture
+def pair(cli):
+    """Log alice in, with the production key of the default application."""
+    cli.ok("user", "create", "alice", "--password-stdin", stdin="correct horse")
+    cli.ok("key", "generate")
+    now = 4_000_000_000
+    with closing(open_store(cli.store, now=now)) as store, store.transaction() as db:
+        key = keys.require(db, applications.resolve(db, "DefaultApplication"), KeyType.PRODUCTION)
+        return tokens.issue_user_token(
+            db,
+            key,
+            users.require(db, "alice").id,
+            settings=TokenSettings(3600, 3600, 86_400, 0),
+            now=now,
+            random=lambda count: bytes(range(count)) if count == 22 else b"f" * count,
+        )
+
+
+@pytest.fixture
+def inspect(cli):
+    def inspect(text):
+        return cli.data("token", "inspect", "--token-stdin", stdin=f"{text}\n")
+
+    return inspect
+
+
+def test_renew_replaces_the_token(cli, inspect):
+    made = cli.data("key", "generate", "--domains", "a.com")
+    renewed = cli.data("token", "renew", "--app", "DefaultApplication", "--validity", "30d")
+    assert list(renewed) == RENEWED
+    assert renewed["validity_seconds"] == 30 * 86_400
+    old, new = inspect(made["access_token"]), inspect(renewed["access_token"])
+    assert (old["state"], new["state"]) == ("REVOKED", "ACTIVE")
+    assert cli.data("key", "show")["allowed_domains"] == ["a.com"]
+
+
+def test_renew_with_grace_lets_the_old_one_live_on(cli, inspect):
+    made = cli.data("key", "generate", "--sandbox", "--validity", "never")
+    result = cli.ok("token", "renew", "--sandbox", "--grace", "10m", "--format", "value")
+    assert re.fullmatch(r"apim_ats0_\w{36}\n", result.stdout)
+    old = inspect(made["access_token"])
+    assert old["state"] == "ACTIVE"
+    assert f"the old one ends at {old['expires_at']}" in result.stderr
+
+
+def test_renew_a_user_token(cli, pair, inspect):
+    result = cli.ok("token", "renew", "--refresh-token-stdin", "--json", stdin=pair.refresh_token)
+    renewed = result.json
+    assert sorted(renewed) == sorted([*RENEWED, "refresh_token"])
+    assert inspect(pair.access_token)["state"] == "INACTIVE"
+    new = inspect(renewed["access_token"])
+    assert (new["state"], new["user"]) == ("ACTIVE", "alice")
+    replay = cli("token", "renew", "--refresh-token-stdin", "--json", stdin=pair.refresh_token)
+    assert (replay.code, replay.error["code"]) == (4, "denied")
+    assert inspect(renewed["access_token"])["state"] == "REVOKED"
+
+
+def test_a_dry_run_of_a_replay_revokes_nothing(cli, pair, inspect):
+    renewed = cli.data("token", "renew", "--refresh-token-stdin", stdin=pair.refresh_token)
+    arguments = ("token", "renew", "--refresh-token-stdin", "--dry-run")
+    assert cli(*arguments, stdin=pair.refresh_token).code == 4
+    assert inspect(renewed["access_token"])["state"] == "ACTIVE"
+
+
+def test_list_and_its_filters(cli, pair):
+    everything = cli.data("token", "list")
+    assert [list(row) for row in everything] == [SHOWN, SHOWN]
+    assert [row["user"] for row in everything] == ["alice", None]
+    assert cli.data("token", "list", "--state", "revoked") == []
+    assert cli.data("token", "list", "--app", "DefaultApplication") == everything
+    assert cli.data("token", "list", "--limit", "1") == everything[:1]
+    ids = cli.ok("token", "list", "--state", "ACTIVE", "--format", "value").stdout.split()
+    assert ids == [row["id"] for row in everything]
+    cli.ok("app", "create", "shop")
+    assert cli.data("token", "list", "--app", "shop") == []
+
+
+def test_inspect_shows_everything_but_the_token(cli):
+    made = cli.data("key", "generate")
+    result = cli.ok("token", "inspect", "--token-stdin", "--json", stdin=made["access_token"])
+    assert list(result.json) == SHOWN
+    assert result.json["hint"] == f"...{made['access_token'][-4:]}"
+    assert made["access_token"] not in result.stdout + result.stderr
+
+
+def test_revoke_each_way(cli, pair, inspect):
+    first = cli.data("token", "renew")["access_token"]
+    assert cli.data("token", "revoke", "--token-stdin", stdin=first) == {"revoked": 1}
+    second = inspect(cli.data("token", "renew")["access_token"])
+    assert cli.data("token", "revoke", "--id", second["id"]) == {"revoked": 1}
+    assert cli.data("token", "list", "--state", "ACTIVE") == [inspect(pair.access_token)]
+    assert cli.data("token", "revoke", "--token-stdin", stdin=pair.refresh_token) == {"revoked": 1}
+    cli.ok("token", "renew")
+    result = cli.ok("token", "revoke", "--app", "DefaultApplication", "--all")
+    assert "revoked 1 token\n" in result.stderr
+    assert cli.data("token", "list", "--state", "ACTIVE") == []
+    assert cli.data("token", "revoke", "--production", "--all") == {"revoked": 0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "code"),
+    [
+        (("renew",), "", 3),
+        (("renew", "--grace", "x"), "", 2),
+        (("renew", "--refresh-token-stdin"), "", 6),
+        (("renew", "--refresh-token-stdin"), "nonsense", 3),
+        (("renew", "--refresh-token-stdin", "--sandbox"), "x", 2),
+        (("renew", "--refresh-token-stdin", "--validity", "1h"), "x", 2),
+        (("inspect",), "", 2),
+        (("inspect", "--token-stdin"), "", 6),
+        (("inspect", "--token-stdin"), "nonsense", 6),
+        (("inspect", "--token-stdin"), "x" * 100_000, 6),
+        (("revoke",), "", 2),
+        (("revoke", "--id", "x", "--all"), "", 2),
+        (("revoke", "--id", "x"), "", 3),
+        (("revoke", "--token-stdin"), "nonsense", 6),
+        (("revoke", "--all", "--sandbox"), "", 3),
+        (("list", "--state", "DEAD"), "", 2),
+        (("list", "--app", ""), "", 3),
+    ],
+)
+def test_what_cannot_be(cli, arguments, stdin, code):
+    result = cli("token", *arguments, stdin=stdin)
+    assert (result.code, result.stdout) == (code, "")
+    assert "hint:  " in result.stderr
+    assert "x" * 100 not in result.stderr

@@ -1,0 +1,196 @@
+"""Another process that changes the store, through the same services as the commands.
+
+``python changer.py STORE`` reads a command a line (``{"verb": "revoke", "token": ...}``) and writes
+what came of it a line, after the commit.
+"""
+
+import json
+import secrets
+import sys
+import time
+from pathlib import Path
+
+from apimctl import config
+from apimctl.domain import credentials
+from apimctl.domain.client_domains import parse_domains
+from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
+from apimctl.domain.models import ApiState, KeyType
+from apimctl.domain.validity import parse_validity
+from apimctl.services import (
+    apis,
+    applications,
+    keys,
+    renewal,
+    revocation,
+    settings,
+    subscriptions,
+    tiers,
+    users,
+)
+from apimctl.services.apis import ApiForm
+from apimctl.store import open_store
+from apimctl.tables import access_tokens, refresh_tokens
+from apimctl.tables.changes import ChangeKind, announce
+
+TOKENS = config.TokenSettings(
+    application_validity_seconds=3600,
+    user_validity_seconds=3600,
+    refresh_validity_seconds=86_400,
+    timestamp_skew_seconds=0,
+)
+
+
+def _made() -> dict:
+    return {"now": int(time.time()), "random": secrets.token_bytes}
+
+
+def _key(db, app, key_type):
+    return keys.require(db, applications.resolve(db, app), KeyType(key_type))
+
+
+def create_app(db, *, name):
+    made = {"owner": "admin", "tier": "Unlimited", "description": "", "callback_url": None}
+    applications.create(db, name, **made, **_made())
+
+
+def delete_app(db, *, name):
+    applications.delete(db, applications.resolve(db, name))
+
+
+def create_api(db, *, name, version="1.0.0", context=None, state="PUBLISHED", **form):
+    made = {"context": context or f"/{name}", "version": version, "state": ApiState(state)}
+    apis.create(db, name, form=ApiForm(**form), **made, **_made())
+
+
+def update_api(db, *, name, **form):
+    apis.update(db, name, ApiForm(**form))
+
+
+def change_api(db, *, name, to):
+    apis.change_state(db, name, to)
+
+
+def delete_api(db, *, name):
+    apis.delete(db, name)
+
+
+def subscribe(db, *, app, api):
+    application = applications.resolve(db, app)
+    subscriptions.create(db, application, apis.resolve(db, api), tier=None, **_made())
+
+
+def unsubscribe(db, *, app, api):
+    subscriptions.delete(db, applications.resolve(db, app), apis.resolve(db, api))
+
+
+def change_subscription(db, *, app, api, to):
+    application = applications.resolve(db, app)
+    subscriptions.set_state(db, application, apis.resolve(db, api), SUBSCRIPTION_VERBS[to])
+
+
+def generate(db, *, app, key_type="PRODUCTION", domains="", validity=None):
+    made = keys.generate(
+        db,
+        applications.resolve(db, app),
+        KeyType(key_type),
+        allowed_domains=parse_domains(domains),
+        validity_seconds=None if validity is None else parse_validity(validity),
+        settings=TOKENS,
+        **_made(),
+    )
+    return {
+        "consumer_key": made.key.consumer_key,
+        "consumer_secret": made.consumer_secret,
+        "access_token": made.issued.access_token,
+    }
+
+
+def update_key(db, *, app, key_type="PRODUCTION", domains=None, validity=None):
+    keys.update(
+        db,
+        _key(db, app, key_type),
+        allowed_domains=None if domains is None else parse_domains(domains),
+        validity_seconds=None if validity is None else parse_validity(validity),
+    )
+
+
+def rotate_key(db, *, app, key_type="PRODUCTION", grace_seconds=0):
+    return keys.rotate(db, _key(db, app, key_type), grace_seconds=grace_seconds, **_made())
+
+
+def delete_key(db, *, app, key_type="PRODUCTION"):
+    keys.delete(db, _key(db, app, key_type))
+
+
+def renew(db, *, app, key_type="PRODUCTION", grace_seconds=0):
+    issued = renewal.renew_application_token(
+        db,
+        _key(db, app, key_type),
+        validity_seconds=None,
+        grace_seconds=grace_seconds,
+        settings=TOKENS,
+        **_made(),
+    )
+    return issued.access_token
+
+
+def revoke(db, *, token):
+    revocation.require_and_revoke(db, token)
+
+
+def expire(db, *, token):
+    """Let a token's time be over, as if it had been issued long ago."""
+    digest = credentials.digest(token)
+    if credentials.parse(token).kind is credentials.Kind.ACCESS_TOKEN:
+        access_tokens.set_expiry(db, digest, int(time.time()) - 1)
+        announce(db, ChangeKind.TOKEN, digest)
+    else:
+        assert refresh_tokens.find(db, digest)
+        db.execute(
+            "UPDATE refresh_token SET expires_at = ? WHERE digest = ?",
+            (int(time.time()) - 1, digest),
+        )
+
+
+def create_user(db, *, name, password):
+    users.create(db, name, password_hash=users.hash_password(password), **_made())
+
+
+def delete_user(db, *, name):
+    users.delete(db, name)
+
+
+def create_tier(db, *, name):
+    tiers.create(db, name, requests=1, per_seconds=60)
+
+
+def configure(db, *, file, key, value):
+    config.write(Path(file), key, value)
+    settings.announce_change(db)
+
+
+VERBS = {
+    function.__name__: function
+    for function in (
+        *(create_app, delete_app, create_api, update_api, change_api, delete_api),
+        *(subscribe, unsubscribe, change_subscription),
+        *(generate, update_key, rotate_key, delete_key, renew, revoke, expire),
+        *(create_user, delete_user, create_tier, configure),
+    )
+}
+
+
+def main(path):
+    store = open_store(Path(path), now=int(time.time()))
+    for line in sys.stdin:
+        command = json.loads(line)
+        verb = command.pop("verb")
+        with store.transaction() as db:
+            result = VERBS[verb](db, **command)
+        sys.stdout.write(f"{json.dumps(result)}\n")
+        sys.stdout.flush()
+    store.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,281 @@
+"""The Login API over the socket: what it gives, and what it says no to."""
+
+import base64
+import json
+from urllib.parse import quote
+
+import pytest
+
+CLIENT_CREDENTIALS = {"grant_type": "client_credentials"}
+TOKEN = r"apim_at[ps]0_[0-9A-Za-z]{36}"
+
+
+@pytest.fixture(scope="module")
+def stall(market):
+    return market.stall()
+
+
+def is_login_answer(answer) -> bool:
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Pragma"] == "no-cache"
+    assert "Server" not in answer.headers
+    return isinstance(answer.json, dict)
+
+
+def is_error(answer, status, error) -> bool:
+    assert is_login_answer(answer)
+    assert (answer.status, answer.json["error"]) == (status, error)
+    assert set(answer.json) <= {"error", "error_description"}
+    assert "apim_" not in answer.body.decode()
+    if status == 401:
+        assert answer.headers["WWW-Authenticate"] == 'Basic realm="apimctl"'
+    else:
+        assert "WWW-Authenticate" not in answer.headers
+    return True
+
+
+def basic(name, secret) -> list:
+    pair = base64.b64encode(f"{name}:{secret}".encode()).decode()
+    return [("Authorization", f"Basic {pair}")]
+
+
+def over_encoded(text) -> str:
+    return quote(text, safe="").replace("_", "%5F")
+
+
+def test_client_credentials_give_an_application_token(stall):
+    answer = stall.ask(**CLIENT_CREDENTIALS)
+    assert answer.status == 200
+    assert is_login_answer(answer)
+    assert list(answer.json) == ["access_token", "token_type", "expires_in", "scope"]
+    assert (answer.json["token_type"], answer.json["expires_in"]) == ("Bearer", 3600)
+    assert stall.call(answer.json["access_token"]).json["backend"] == "production"
+
+
+def test_a_sandbox_key_gives_sandbox_tokens(stall):
+    client = (stall.sandbox["consumer_key"], stall.sandbox["consumer_secret"])
+    token = stall.ask(client=client, **CLIENT_CREDENTIALS).json["access_token"]
+    assert stall.call(token).json["backend"] == "sandbox"
+
+
+def test_a_repeated_request_leaves_the_earlier_tokens_valid(stall):
+    tokens = [stall.ask(**CLIENT_CREDENTIALS).json["access_token"] for _ in range(3)]
+    assert len(set(tokens)) == 3
+    assert [stall.call(token).status for token in [*tokens, stall.token]] == [200] * 4
+
+
+WAYS = {
+    "Basic, raw": lambda name, secret: {"headers": basic(name, secret), "body": {}},
+    "Basic, form-urlencoded": lambda name, secret: {
+        "headers": basic(over_encoded(name), over_encoded(secret)),
+        "body": {},
+    },
+    "Basic, and the same client_id": lambda name, secret: {
+        "headers": basic(name, secret),
+        "body": {"client_id": name},
+    },
+    "in the body": lambda name, secret: {
+        "headers": [],
+        "body": {"client_id": name, "client_secret": secret},
+    },
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_client_authenticates(stall, way):
+    sent = way(*stall.client)
+    form = CLIENT_CREDENTIALS | sent["body"]
+    answer = stall.market.gateway.form("/token", form, headers=sent["headers"])
+    assert answer.status == 200, answer.body
+
+
+def test_both_ways_at_once_are_invalid_request(stall):
+    name, secret = stall.client
+    answer = stall.ask(client_id=name, client_secret=secret, **CLIENT_CREDENTIALS)
+    assert is_error(answer, 400, "invalid_request")
+    form = stall.market.gateway.form
+    twice = basic(name, secret) * 2
+    assert is_error(form("/token", CLIENT_CREDENTIALS, headers=twice), 400, "invalid_request")
+    other = stall.ask(client_id="another", **CLIENT_CREDENTIALS)
+    assert is_error(other, 400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Basic", "Basic !!!", "Basic bm9jb2xvbg==", "Basic /////w==", "Bearer x", "Digest y", ""],
+)
+@pytest.mark.parametrize("path", ["/token", "/revoke"])
+def test_credentials_that_cannot_be_read_are_invalid_client(stall, header, path):
+    form = {"grant_type": "client_credentials", "token": "x"}
+    answer = stall.market.gateway.form(path, form, headers=[("Authorization", header)])
+    assert is_error(answer, 401, "invalid_client")
+
+
+def test_wrong_or_missing_credentials_are_invalid_client(stall, market):
+    name, secret = stall.client
+    other = market.stall()
+    for client in (
+        (name, "wrong"),
+        (name, secret[:-1]),
+        (name, ""),
+        ("nobody", secret),
+        ("", ""),
+        (name, other.client[1]),
+        (name, stall.sandbox["consumer_secret"]),
+    ):
+        assert is_error(stall.ask(client=client, **CLIENT_CREDENTIALS), 401, "invalid_client")
+    for form in ({}, {"client_id": name}, {"client_secret": secret}):
+        answer = market.gateway.form("/token", CLIENT_CREDENTIALS | form)
+        assert is_error(answer, 401, "invalid_client")
+
+
+def test_a_rotated_secret_is_wrong_and_in_its_grace_right(market):
+    stall = market.stall()
+    name, first = stall.client
+    second = stall.change("rotate_key", app=stall.name, grace_seconds=600)
+    for secret in (first, second):
+        assert stall.ask(client=(name, secret), **CLIENT_CREDENTIALS).status == 200
+    third = stall.change("rotate_key", app=stall.name)
+    assert stall.ask(client=(name, third), **CLIENT_CREDENTIALS).status == 200
+    for secret in (first, second):
+        answer = stall.ask(client=(name, secret), **CLIENT_CREDENTIALS)
+        assert is_error(answer, 401, "invalid_client")
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [("60", 60), ("7200", 3600), ("-1", 3600), ("-99", 3600), ("3600", 3600), ("", 3600)],
+)
+def test_validity_period_shortens_and_never_lengthens(stall, asked, given):
+    answer = stall.ask(validity_period=asked, **CLIENT_CREDENTIALS)
+    assert answer.json["expires_in"] == given
+
+
+@pytest.mark.parametrize("asked", ["0", "1.5", "soon", "1e9", "99999999999999999999999"])
+def test_a_validity_period_that_is_none_is_invalid_request(stall, asked):
+    answer = stall.ask(validity_period=asked, **CLIENT_CREDENTIALS)
+    assert is_error(answer, 400, "invalid_request")
+
+
+def test_a_token_that_never_expires_has_no_expires_in(market):
+    stall = market.stall()
+    stall.change("update_key", app=stall.name, validity="never")
+    assert "expires_in" not in stall.ask(**CLIENT_CREDENTIALS).json
+    shortened = stall.ask(validity_period="60", **CLIENT_CREDENTIALS)
+    assert shortened.json["expires_in"] == 60
+
+
+@pytest.mark.parametrize("scope", ["PRODUCTION", "SANDBOX", "default", "PRODUCTION default", ""])
+def test_the_scopes_of_old_are_ignored(stall, scope):
+    answer = stall.ask(scope=scope, **CLIENT_CREDENTIALS)
+    assert (answer.status, answer.json["scope"]) == (200, "default")
+
+
+@pytest.mark.parametrize("scope", ["read", "PRODUCTION read", "production", '"', "\u00e9"])
+def test_an_unknown_scope_is_invalid_scope(stall, scope):
+    assert is_error(stall.ask(scope=scope, **CLIENT_CREDENTIALS), 400, "invalid_scope")
+
+
+@pytest.mark.parametrize("grant", ["implicit", "authorization_code", "CLIENT_CREDENTIALS", "x y"])
+def test_an_unknown_grant_is_unsupported(stall, grant):
+    assert is_error(stall.ask(grant_type=grant), 400, "unsupported_grant_type")
+
+
+def test_grants_can_be_taken_from_everybody(stall, market):
+    user = market.user()
+    setting = {"file": str(market.cli.config), "key": "login_api.grants"}
+    market.changer("configure", **setting, value="client_credentials")
+    assert stall.ask(**CLIENT_CREDENTIALS).status == 200
+    answer = stall.ask(grant_type="password", username=user, password=user[::-1])
+    assert is_error(answer, 400, "unauthorized_client")
+    assert is_error(stall.refresh("x"), 400, "unauthorized_client")
+    metadata = market.gateway.get("/.well-known/oauth-authorization-server").json
+    assert metadata["grant_types_supported"] == ["client_credentials"]
+    market.changer("configure", **setting, value=None)
+    assert stall.log_in(user)
+
+
+@pytest.mark.parametrize("path", ["/token", "/revoke"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD", "OPTIONS"])
+def test_another_method_is_405(stall, path, method):
+    answer = stall.market.gateway.send(method, path)
+    assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_metadata_names_the_endpoints(market):
+    answer = market.gateway.get("/.well-known/oauth-authorization-server")
+    assert answer.status == 200
+    assert is_login_answer(answer)
+    url = market.gateway.url
+    assert answer.json == {
+        "issuer": url,
+        "token_endpoint": f"{url}/token",
+        "revocation_endpoint": f"{url}/revoke",
+        "grant_types_supported": ["client_credentials", "password", "refresh_token"],
+        "response_types_supported": [],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+    }
+    posted = market.gateway.send("POST", "/.well-known/oauth-authorization-server", body=b"")
+    assert (posted.status, posted.headers["Allow"]) == (405, "GET, HEAD")
+
+
+MALFORMED = {
+    "empty": b"",
+    "nothing of ours": b"a=b",
+    "no grant_type": b"scope=default",
+    "no grant_type, but a token": b"token=x",
+    "an empty grant_type": b"grant_type=",
+    "a repeated parameter": b"grant_type=client_credentials&grant_type=client_credentials",
+    "a repeated foreign parameter": b"grant_type=client_credentials&a=1&a=2",
+    "a NUL": b"grant_type=client_credentials&scope=a%00b",
+    "a raw NUL": b"grant_type=client_credentials&scope=a\x00b",
+    "bytes that are no UTF-8": b"grant_type=client_credentials&scope=%ff",
+    "raw bytes that are no UTF-8": b"grant_type=client_credentials&scope=\xff",
+    "10,000 parameters": b"&".join(b"p%d=1" % number for number in range(10_000)),
+    "10 MB": b"grant_type=client_credentials&scope=" + b"x" * 10_000_000,
+    "JSON": json.dumps(CLIENT_CREDENTIALS).encode(),
+}
+
+
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_token_request_is_invalid_request(stall, body):
+    answer = stall.market.gateway.form("/token", body, client=stall.client)
+    assert is_error(answer, 400, "invalid_request")
+
+
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_revocation_is_invalid_request(stall, body):
+    if body.startswith(b"token="):
+        body = b"grant_type=x"
+    answer = stall.market.gateway.form("/revoke", body, client=stall.client)
+    assert is_error(answer, 400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "application/json", "multipart/form-data; boundary=x", "text/plain", ";"]
+)
+def test_another_content_type_is_invalid_request(stall, content_type):
+    headers = [] if content_type is None else [("Content-Type", content_type)]
+    answer = stall.market.gateway.send(
+        "POST",
+        "/token",
+        headers=[*headers, *basic(*stall.client)],
+        body=b"grant_type=client_credentials",
+    )
+    assert is_error(answer, 400, "invalid_request")
+
+
+def test_the_content_type_may_have_parameters(stall):
+    answer = stall.market.gateway.send(
+        "POST",
+        "/token",
+        headers=[
+            ("Content-Type", "Application/X-WWW-Form-Urlencoded; charset=UTF-8"),
+            *basic(*stall.client),
+        ],
+        body=b"grant_type=client_credentials",
+    )
+    assert answer.status == 200

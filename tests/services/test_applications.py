@@ -1,0 +1,83 @@
+import pytest
+
+from apimctl.domain.models import KeyType
+from apimctl.errors import ConflictError, DeniedError, NotFoundError
+from apimctl.services import applications, keys, subscriptions, tokens
+from apimctl.tables.changes import ChangeKind
+
+
+def test_names_are_unique_among_an_owners_applications(desk):
+    desk.user("alice")
+    desk.application("shop")
+    theirs = desk.application("shop", owner="alice")
+    with pytest.raises(ConflictError) as caught:
+        desk.application("shop")
+    assert caught.value.message == "admin has an application 'shop' already"
+    with pytest.raises(ConflictError) as caught:
+        applications.resolve(desk.db, "shop")
+    assert caught.value.hint == "Say whose: --owner admin or --owner alice."
+    assert applications.resolve(desk.db, "shop", owner="alice") == theirs
+    assert applications.resolve(desk.db, "shop", owner="PRIMARY/alice") == theirs
+
+
+def test_names_are_kept_without_space_around_them_and_with_case(desk):
+    assert desk.application("  My Shop ").name == "My Shop"
+    assert desk.application("my shop").name == "my shop"
+
+
+@pytest.mark.parametrize(
+    ("name", "owner", "said"),
+    [
+        ("shop", None, "there is no application 'shop'"),
+        ("DefaultApplication", "alice", "there is no application 'DefaultApplication' of alice"),
+        ("DefaultApplication", "bob", "there is no user 'bob'"),
+        ("", None, "there is no application ''"),
+    ],
+)
+def test_what_is_not_there_is_not_found(desk, name, owner, said):
+    desk.user("alice")
+    with pytest.raises(NotFoundError, match=said):
+        applications.resolve(desk.db, name, owner=owner)
+
+
+@pytest.mark.parametrize("option", [{"owner": "bob"}, {"tier": "Platinum"}])
+def test_an_application_needs_an_owner_and_a_tier_that_are_there(desk, option):
+    with pytest.raises(NotFoundError):
+        desk.application("shop", **option)
+
+
+def test_an_update_changes_what_it_names(desk):
+    made = desk.application("shop", callback_url="http://127.0.0.1/back")
+    changed = applications.update(desk.db, made, name="store", tier="Gold")
+    assert (changed.name, changed.tier) == ("store", "Gold")
+    assert changed.callback_url == "http://127.0.0.1/back"
+    assert applications.resolve(desk.db, "store") == changed
+    changed = applications.update(desk.db, changed, callback_url="", description="new")
+    assert (changed.callback_url, changed.description) == (None, "new")
+    with pytest.raises(ConflictError):
+        applications.update(desk.db, changed, name="DefaultApplication")
+    applications.update(desk.db, changed, name="store")
+
+
+def test_the_default_application_keeps_its_name_and_stays(desk):
+    with pytest.raises(DeniedError):
+        applications.update(desk.db, desk.default, name="other")
+    with pytest.raises(DeniedError):
+        applications.delete(desk.db, desk.default)
+    assert applications.update(desk.db, desk.default, tier="Gold").tier == "Gold"
+
+
+def test_deleting_takes_keys_tokens_and_subscriptions(desk):
+    shop, api = desk.application("shop"), desk.api()
+    desk.subscribe(shop, api)
+    desk.subscribe(desk.default, api)
+    texts = [desk.generate(shop, key_type).issued.access_token for key_type in KeyType]
+    kept = desk.generate()
+    with desk.announcing() as announced:
+        applications.delete(desk.db, shop)
+    assert all(tokens.find_access_token(desk.db, text) is None for text in texts)
+    assert desk.state(kept.issued.access_token) == "ACTIVE"
+    assert [app for _, app in keys.list_with_applications(desk.db)] == [desk.default]
+    assert [app for _, app, _ in subscriptions.list_whole(desk.db)] == [desk.default]
+    assert {kind for kind, _ in announced} == {ChangeKind.KEY, ChangeKind.SUBSCRIPTIONS}
+    assert len(announced) == 3

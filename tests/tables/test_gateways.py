@@ -1,0 +1,24 @@
+from dataclasses import replace
+
+from apimctl.tables import gateways
+from apimctl.tables.gateways import Gateway
+
+GATEWAY = Gateway("one", "http://127.0.0.1:8280", 42, "1.0", 1_800_000_000)
+
+
+def test_gateways_are_listed_until_they_say_that_they_end(store):
+    later = replace(GATEWAY, id="two", url="http://127.0.0.1:8281", started_at=1_800_000_001)
+    with store.transaction() as db:
+        for gateway in (later, GATEWAY):
+            gateways.insert(db, gateway)
+        assert gateways.list_all(db) == [GATEWAY, later]
+        gateways.delete(db, "one")
+        assert gateways.list_all(db) == [later]
+
+
+def test_one_that_takes_over_an_address_replaces_the_one_that_fell(store):
+    heir = replace(GATEWAY, id="two", process_id=43)
+    with store.transaction() as db:
+        for gateway in (GATEWAY, heir):
+            gateways.insert(db, gateway)
+        assert gateways.list_all(db) == [heir]

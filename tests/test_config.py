@@ -1,0 +1,232 @@
+import os
+import stat
+import tomllib
+
+import pytest
+
+from apimctl import config
+from apimctl.domain.models import GrantType
+from apimctl.domain.validity import NEVER
+from apimctl.errors import ApimctlError, InvalidInputError, NotFoundError, UsageError
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "config.toml"
+
+
+@pytest.fixture
+def load(file):
+    def load(environ=None, **flags):
+        named = {key.replace("__", "."): value for key, value in flags.items()}
+        return config.load({"config": str(file), "db": "x.db", **named}, environ=environ or {})
+
+    return load
+
+
+def origins(settings):
+    return {row.key: row.origin for row in settings.rows}
+
+
+def test_the_defaults_are_those_of_the_specification(load):
+    settings = load()
+    assert settings.tokens == config.TokenSettings(3600, 3600, 86_400, 0)
+    assert (settings.gateway.host, settings.gateway.port) == ("127.0.0.1", 8280)
+    assert settings.gateway.client_domain_header == "domain"
+    assert settings.gateway.remove_oauth_headers
+    assert settings.grants == set(GrantType)
+    assert set(origins(settings).values()) == {"default", "flag --db"}
+
+
+def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(load, file):
+    assert load().gateway.port == 8280
+    file.write_text("[gateway]\nport = 1\n")
+    assert load().gateway.port == 1
+    environ = {"APIMCTL_GATEWAY_PORT": "2"}
+    assert load(environ).gateway.port == 2
+    assert load(environ, gateway__port="3").gateway.port == 3
+
+
+def test_each_value_knows_its_origin(load, file):
+    file.write_text("[gateway]\nhost = '::1'\nport = 1\n")
+    settings = load({"APIMCTL_TOKENS_USER_VALIDITY": "1h"}, gateway__port="3")
+    found = origins(settings)
+    assert found["gateway.port"] == "flag --port"
+    assert found["gateway.host"] == f"file {file}"
+    assert found["tokens.user_validity"] == "environment APIMCTL_TOKENS_USER_VALIDITY"
+    assert found["gateway.drain"] == "default"
+    assert config.find(settings, "gateway.host").value == "::1"
+
+
+def test_an_empty_variable_is_none(load):
+    assert load({"APIMCTL_GATEWAY_PORT": ""}).gateway.port == 8280
+
+
+def test_every_setting_is_listed_with_a_description(load):
+    rows = load().rows
+    assert [row.key for row in rows] == ["db", *config._DEFINITIONS]
+    assert all(row.description for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "path", "origin"),
+    [
+        ({"db": "/flag.db"}, {"APIMCTL_DB": "/env.db"}, "/flag.db", "flag --db"),
+        ({}, {"APIMCTL_DB": "/env.db"}, "/env.db", "environment APIMCTL_DB"),
+        ({}, {"APIMCTL_DB": "~/env.db"}, "{home}/env.db", "environment APIMCTL_DB"),
+        ({}, {}, "{home}/.local/share/apimctl/apimctl.db", "default"),
+    ],
+)
+def test_the_store_is_named_by_flag_or_environment(flags, environ, path, origin):
+    settings = config.load(flags, environ=environ)
+    assert str(settings.store_path) == path.format(home=os.environ["HOME"])
+    assert origins(settings)["db"] == origin
+
+
+def test_the_file_is_at_the_xdg_place_unless_named(monkeypatch):
+    home = os.environ["HOME"]
+    assert str(config.load({}, environ={}).file) == f"{home}/.config/apimctl/config.toml"
+    named = config.load({}, environ={"APIMCTL_CONFIG": "/env.toml"})
+    assert str(named.file) == "/env.toml"
+    monkeypatch.setenv("XDG_CONFIG_HOME", f"{home}/xdg")
+    assert str(config.load({}, environ={}).file) == f"{home}/xdg/apimctl/config.toml"
+
+
+def test_a_list_and_a_switch_may_be_written_as_toml_has_them(load, file):
+    file.write_text(
+        "[gateway]\nremove_oauth_headers = false\n"
+        "[login_api]\ngrants = ['password', 'refresh_token']\n"
+    )
+    settings = load()
+    assert not settings.gateway.remove_oauth_headers
+    assert settings.grants == {GrantType.PASSWORD, GrantType.REFRESH_TOKEN}
+
+
+@pytest.mark.parametrize("text", ["never", "-1", "-3600"])
+def test_a_validity_may_be_never(load, file, text):
+    config.write(file, "tokens.application_validity", text)
+    assert load().tokens.application_validity_seconds == NEVER
+
+
+BAD_VALUES = [
+    ("gateway.port", "http", InvalidInputError),
+    ("gateway.port", "65536", InvalidInputError),
+    ("gateway.port", "-1", InvalidInputError),
+    ("gateway.port", "٨٠", InvalidInputError),
+    ("gateway.port", "9" * 5000, InvalidInputError),
+    ("gateway.host", "a b", InvalidInputError),
+    ("gateway.host", "http://localhost", InvalidInputError),
+    ("gateway.host", "", InvalidInputError),
+    ("gateway.client_domain_header", "a b", InvalidInputError),
+    ("gateway.client_domain_header", "x:y", InvalidInputError),
+    ("gateway.client_domain_header", "x\r\ny", InvalidInputError),
+    ("gateway.client_domain_header", "", InvalidInputError),
+    ("gateway.remove_oauth_headers", "perhaps", InvalidInputError),
+    ("gateway.circuit_failures", "0", InvalidInputError),
+    ("gateway.circuit_failures", "9" * 5000, InvalidInputError),
+    ("gateway.drain", "never", UsageError),
+    ("tokens.application_validity", "0", UsageError),
+    ("tokens.user_validity", "1.5", UsageError),
+    ("tokens.refresh_validity", "101000d", UsageError),
+    ("tokens.timestamp_skew", "never", UsageError),
+    ("login_api.grants", "", InvalidInputError),
+    ("login_api.grants", "password,magic", InvalidInputError),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "error"), BAD_VALUES)
+def test_a_bad_value_is_refused_and_the_file_stays(file, key, value, error):
+    file.write_text("# mine\n")
+    with pytest.raises(error) as caught:
+        config.write(file, key, value)
+    assert caught.value.hint
+    assert file.read_text() == "# mine\n"
+
+
+def test_a_bad_value_in_the_environment_names_the_variable(load):
+    with pytest.raises(InvalidInputError, match=r"^gateway.port \(environment APIMCTL_GATEWAY_P"):
+        load({"APIMCTL_GATEWAY_PORT": "http"})
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"[gateway\n", "is not TOML"),
+        (b"[gateway]\nprot = 1\n", "there is no setting 'gateway.prot'"),
+        (b"port = 1\n", "there is no setting 'port'"),
+        (b"[gateway]\nport = 'x'\n", "gateway.port (file "),
+        (b"[gateway]\nport = {a = 1}\n", "gateway.port (file "),
+        (b"[gateway]\nhost = '\xff'\n", "cannot be read"),
+    ],
+)
+def test_a_bad_file_is_refused_by_name(load, file, content, said):
+    file.write_bytes(content)
+    with pytest.raises(ApimctlError) as caught:
+        load()
+    assert caught.value.exit_code == 6
+    assert said in caught.value.message
+    assert str(file) in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_folder_is_no_configuration_file(tmp_path):
+    with pytest.raises(InvalidInputError, match="cannot be read"):
+        config.load({"config": str(tmp_path)}, environ={})
+
+
+def test_writing_keeps_comments_and_order(file):
+    file.write_text("# mine\n[tokens]\nuser_validity = '1h' # short\n\n[gateway]\nport = 1\n")
+    config.write(file, "gateway.port", "8281")
+    config.write(file, "tokens.application_validity", "30d")
+    assert file.read_text() == (
+        "# mine\n[tokens]\nuser_validity = '1h' # short\n"
+        'application_validity = "30d"\n\n[gateway]\nport = 8281\n'
+    )
+
+
+def test_writing_makes_the_file_for_its_owner_alone(tmp_path, load):
+    file = tmp_path / "new" / "config.toml"
+    config.write(file, "gateway.port", "1")
+    assert tomllib.loads(file.read_text()) == {"gateway": {"port": 1}}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_writing_through_a_link_keeps_the_link(tmp_path):
+    target, link = tmp_path / "dotfiles.toml", tmp_path / "config.toml"
+    target.write_text("")
+    link.symlink_to(target)
+    config.write(link, "gateway.port", "1")
+    assert link.is_symlink()
+    assert tomllib.loads(target.read_text()) == {"gateway": {"port": 1}}
+
+
+def test_a_removed_setting_takes_its_empty_section_with_it(file):
+    config.write(file, "gateway.port", "1")
+    config.write(file, "tokens.user_validity", "1h")
+    config.write(file, "gateway.port", None)
+    config.write(file, "gateway.host", None)
+    assert tomllib.loads(file.read_text()) == {"tokens": {"user_validity": "1h"}}
+
+
+def test_what_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidInputError) as caught:
+        config.write(tmp_path / "file" / "config.toml", "gateway.port", "1")
+    assert "cannot be" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("gateway.prot", "Did you mean gateway.port?"),
+        ("zzz", "apimctl config list shows them all."),
+        ("db", "Name it with --db, or in the environment as APIMCTL_DB."),
+    ],
+)
+def test_an_unknown_key_is_not_found_and_a_near_one_suggested(file, key, hint):
+    with pytest.raises(NotFoundError) as caught:
+        config.write(file, key, "1")
+    assert caught.value.hint == hint
+    assert not file.exists()
