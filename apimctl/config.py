@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from apimctl.domain.models import GrantType
-from apimctl.domain.validity import parse_duration, parse_validity
+from apimctl.domain.validity import parse_duration, parse_duration_or_none, parse_validity
 from apimctl.errors import ApimctlError, InvalidInputError, NotFoundError
 
 _HIGHEST_PORT = 65_535
@@ -116,7 +116,7 @@ def _grants(text: str) -> frozenset[GrantType]:
 
 
 def _skew(text: str) -> int:
-    return 0 if text == "0" else parse_duration(text, what="skew")
+    return parse_duration_or_none(text, what="skew")
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,10 +107,13 @@ class Output:
             case Format.CSV:
                 _print_csv([record], list(record))
             case Format.VALUE:
-                print(_text(record[bare], none=""))
+                if record[bare] is not None:
+                    print(_text(record[bare], none=""))
             case Format.ENV:
+                # A secret that is not shown again must not take away what a shell has of it.
                 for name, value in record.items():
-                    print(f"APIMCTL_{name.upper()}={shlex.quote(_text(value, none=''))}")
+                    if value is not None or name not in secrets:
+                        print(f"APIMCTL_{name.upper()}={shlex.quote(_text(value, none=''))}")
             case Format.GITHUB:
                 _write_github(record, secrets)
             case Format.TABLE:

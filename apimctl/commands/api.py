@@ -21,7 +21,11 @@ SandboxUrl = Annotated[
 ]
 Tiers = Annotated[
     list[str] | None,
-    typer.Option("--tier", metavar="TIER", help="A tier one may subscribe at; repeat for more."),
+    typer.Option(
+        "--tier",
+        metavar="TIER",
+        help="A tier one may subscribe at; repeat for more. Empty for all.",
+    ),
 ]
 Description = Annotated[str | None, typer.Option(metavar="TEXT", help="What it is for.")]
 

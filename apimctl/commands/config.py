@@ -74,9 +74,8 @@ def _write(call: Invocation, key: str, value: str | None) -> None:
             with call.writing() as db:
                 settings.announce_change(db)
     row = config.find(call.load_settings(), key)
+    record = {"key": key, "value": row.value, "origin": row.origin}
     said = f"{key} is {row.value} ({row.origin})"
     if call.is_dry_run:
-        said = f"{key} would be {'its default' if value is None else value}"
-    call.done(
-        {"key": key, "value": row.value, "origin": row.origin}, title=key, bare="value", said=said
-    )
+        said = f"{key} would be {'unset' if value is None else value}, and is {row.value}"
+    call.done(record, title=key, bare="value", said=said)

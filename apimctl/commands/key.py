@@ -21,7 +21,7 @@ from apimctl.commands.forms import (
 from apimctl.commands.shapes import Shape, key_shape, length, moment
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.models import DEFAULT_APPLICATION, AccessToken, Application, Key
-from apimctl.domain.validity import parse_duration, parse_validity
+from apimctl.domain.validity import parse_duration_or_none, parse_validity
 from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
 
@@ -183,15 +183,15 @@ def rotate(
     production: Production = False,
     sandbox: Sandbox = False,
     grace: Annotated[
-        str | None, typer.Option(metavar="D", help="How long the old secret stays valid: 10m.")
-    ] = None,
+        str, typer.Option(metavar="D", help="How long the old secret stays valid: 10m.")
+    ] = "0",
 ) -> None:
     """Make a new consumer secret. Key, tokens and domains stay."""
     from apimctl.services import applications, keys  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
     which = key_type(production=production, sandbox=sandbox)
-    grace_seconds = 0 if grace in {None, "0"} else parse_duration(str(grace), what="grace")
+    grace_seconds = parse_duration_or_none(grace, what="grace")
     with call.writing() as db:
         application = applications.resolve(db, app_name, owner=owner)
         key = keys.require(db, application, which)
@@ -268,6 +268,7 @@ def _print_unchanged(
         },
         title=f"{application.name}, {key.key_type}",
         bare="access_token",
+        secrets=("consumer_secret", "access_token"),
     )
     call.output.say(
         f"unchanged: {application.name} has a {key.key_type.lower()} key; "

@@ -18,7 +18,7 @@ from apimctl.commands.forms import (
 )
 from apimctl.commands.shapes import length, moment, token_shape
 from apimctl.domain.models import DEFAULT_APPLICATION, KeyType, TokenState
-from apimctl.domain.validity import parse_duration, parse_validity
+from apimctl.domain.validity import parse_duration_or_none, parse_validity
 from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
 
@@ -37,8 +37,8 @@ def renew(
     sandbox: Sandbox = False,
     validity: Validity = None,
     grace: Annotated[
-        str | None, typer.Option(metavar="D", help="How long the old token lives on: 10m.")
-    ] = None,
+        str, typer.Option(metavar="D", help="How long the old token lives on: 10m.")
+    ] = "0",
     refresh_token_stdin: Annotated[
         bool,
         typer.Option("--refresh-token-stdin", help="Renew a user token; read its refresh token."),
@@ -46,13 +46,13 @@ def renew(
 ) -> None:
     """Re-generate an application's access token: the old one stops, key and domains stay.
 
-    Without --production and --sandbox it is the production token; the sandbox one only where the
-    application has no production key. With --refresh-token-stdin, renew a user's token instead.
+    A validity becomes the key's own, for later tokens too. Without --production and --sandbox it
+    is the production token; the sandbox one only where the application has no production key. With --refresh-token-stdin, renew a user's token instead.
     """
     call = invocation(ctx)
     which = named_key_type(production=production, sandbox=sandbox)
     if refresh_token_stdin:
-        if which or validity or grace:
+        if which or validity or owner or (app_name, grace) != (DEFAULT_APPLICATION, "0"):
             raise UsageError(
                 "--refresh-token-stdin goes with no other option of renew",
                 hint="The refresh token says which key it belongs to.",
@@ -69,12 +69,12 @@ def _renew_application_token(
     which: KeyType | None,
     *,
     validity: str | None,
-    grace: str | None,
+    grace: str,
 ) -> None:
     from apimctl.services import applications, keys, renewal  # noqa: PLC0415 - not for --help
 
     validity_seconds = None if validity is None else parse_validity(validity)
-    grace_seconds = 0 if grace in {None, "0"} else parse_duration(str(grace), what="grace")
+    grace_seconds = parse_duration_or_none(grace, what="grace")
     with call.writing() as db:
         application = applications.resolve(db, app_name, owner=owner)
         key = keys.require(db, application, which) if which else keys.choose(db, application)
@@ -175,7 +175,7 @@ def list_tokens(
         ]
     call.output.rows(
         rows,
-        columns=("id", "application", "key_type", "user", "state", "hint", "expires_at"),
+        columns=("id", "application", "key_type", "user", "state", "expires_at"),
         bare="id",
         empty="no tokens",
     )

@@ -20,6 +20,7 @@ _WHOLE_SECONDS = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
 _DURATION = re.compile(
     r"(?:([0-9]{1,12})d)?(?:([0-9]{1,12})h)?(?:([0-9]{1,12})m)?(?:([0-9]{1,12})s)?", re.ASCII
 )
+_ZERO = re.compile(r"0+[smhd]?", re.ASCII)
 _EXAMPLES = "Write whole seconds (3600), a duration (90s, 15m, 12h, 30d, 1h30m) or never."
 
 
@@ -34,6 +35,11 @@ def parse_duration(text: str, *, what: str = "validity") -> int:
             f"the {what} {text!r} must end some time", hint=_EXAMPLES.replace(" or never", "")
         )
     return seconds
+
+
+def parse_duration_or_none(text: str, *, what: str) -> int:
+    """Return the length in seconds, 0 for ``0`` and ``0s``. Raises as `parse_duration`."""
+    return 0 if _ZERO.fullmatch(text.strip().lower()) else parse_duration(text, what=what)
 
 
 def parse_validity(text: str, *, what: str = "validity") -> int:

@@ -18,7 +18,10 @@ from apimctl.tables.changes import ChangeKind, announce
 
 @dataclass(frozen=True, slots=True)
 class ApiForm:
-    """What is said of an API; None is left as it is, or empty for a new one."""
+    """What is said of an API; None is left as it is, or empty for a new one.
+
+    An empty tier among `tiers` counts as none: alone it means every tier.
+    """
 
     production_url: str | None = None
     sandbox_url: str | None = None
@@ -142,7 +145,7 @@ def _filled(db: Connection, api: Api, form: ApiForm) -> Api:
             hint="Give --production-url, --sandbox-url, or both.",
         )
     if form.tiers is not None:
-        names = tuple(tiers.require(db, name).name for name in dict.fromkeys(form.tiers))
+        names = tuple(tiers.require(db, name).name for name in dict.fromkeys(form.tiers) if name)
         api = replace(api, tiers=names)
     if form.description is not None:
         api = replace(api, description=check_text(form.description, what="description"))

@@ -7,5 +7,5 @@ RandomBytes = Callable[[int], bytes]
 
 
 def new_id(random: RandomBytes) -> str:
-    """Return 96 random bits in hexadecimal."""
-    return random(12).hex()
+    """Return 64 random bits in hexadecimal: ids are unique by constraint, and no secret."""
+    return random(8).hex()
