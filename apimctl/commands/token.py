@@ -47,7 +47,8 @@ def renew(
     """Re-generate an application's access token: the old one stops, key and domains stay.
 
     A validity becomes the key's own, for later tokens too. Without --production and --sandbox it
-    is the production token; the sandbox one only where the application has no production key. With --refresh-token-stdin, renew a user's token instead.
+    is the production token; the sandbox one only where the application has no production key.
+    With --refresh-token-stdin, renew a user's token instead.
     """
     call = invocation(ctx)
     which = named_key_type(production=production, sandbox=sandbox)
