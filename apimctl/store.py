@@ -11,6 +11,7 @@ import os
 import shlex
 import sqlite3
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from sqlite3 import Connection
@@ -39,6 +40,8 @@ APPLICATION_ID = 0x61706963
 """``apic`` in the header of the file: this SQLite database is a store of apimctl."""
 
 BUSY_TIMEOUT_SECONDS = 10.0
+EAGER_MILLISECONDS = 3
+"""SQLite asks again after 1 and after 3 ms."""
 
 BUILT_IN_TIERS = (
     Tier(UNLIMITED, None, None, "No limit", is_built_in=True),
@@ -81,7 +84,7 @@ class Store:
         With `dry_run` they are undone instead. Raises StoreError.
         """
         with explained(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
+            begin_immediate(self._connection)
             with _undone_on_error(self._connection):
                 yield self._connection
                 self._connection.execute("ROLLBACK" if dry_run else "COMMIT")
@@ -180,6 +183,29 @@ def _configure(connection: Connection) -> None:
     connection.execute("PRAGMA synchronous = FULL")
 
 
+def begin_immediate(
+    connection: Connection, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS
+) -> None:
+    """Begin a write transaction as soon as no other process is in one.
+
+    SQLite waits longer and longer, up to 100 ms at a time, and may so find the store taken each
+    time while others write without a pause. This asks about every millisecond. Raises sqlite3.Error.
+    """
+    deadline = time.monotonic() + busy_timeout_seconds
+    connection.execute(f"PRAGMA busy_timeout = {EAGER_MILLISECONDS}")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                    raise
+            else:
+                return
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(busy_timeout_seconds * 1000)}")
+
+
 def file_identity(path: Path) -> tuple[int, int]:
     """Return what tells this file from another one at the same path. Raises OSError."""
     status = path.stat()
@@ -275,7 +301,7 @@ def _bring_up_to_date(connection: Connection, path: Path, *, now: int) -> tuple[
 
 def _make_schema(connection: Connection, path: Path, *, now: int) -> bool:
     """Migrate what is there, and return whether that was nothing: then it gets its first rows."""
-    connection.execute("BEGIN IMMEDIATE")
+    begin_immediate(connection)
     with _undone_on_error(connection):
         version = _schema_version(connection, path)
         if version < SCHEMA_VERSION:

@@ -22,17 +22,18 @@ class _Connection(RequestHandler):
         """Take what the client sends.
 
         When a shutdown begins, aiohttp stops listening: a request under way would wait for the
-        rest of its body until the drain is over. New requests do stay unanswered.
+        rest of its body until the drain is over. Another request does stay unanswered.
         """
         request = self._current_request
-        if not self._close or request is None or request.content.is_eof():
+        if request is None or request.content.is_eof():
             super().data_received(data)
             return
-        self._close = False
+        ending = self._close, self._force_close
+        self._close = self._force_close = False
         try:
             super().data_received(data)
         finally:
-            self._close = True
+            self._close, self._force_close = ending
 
     def handle_error(
         self,

@@ -14,7 +14,13 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, TypeVar
 
-from apimctl.store import connect, explained, file_identity
+from apimctl.store import (
+    BUSY_TIMEOUT_SECONDS,
+    begin_immediate,
+    connect,
+    explained,
+    file_identity,
+)
 
 MOST_AT_ONCE = 200
 
@@ -32,8 +38,9 @@ class _Job:
 class Writer:
     """Runs work on the store in a thread of its own, on behalf of the running event loop."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
         self._path = path
+        self._busy_timeout_seconds = busy_timeout_seconds
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._db: Connection | None = None
@@ -82,7 +89,7 @@ class Writer:
 
     def _commit(self, batch: list[_Job]) -> None:
         db = self._connected()
-        db.execute("BEGIN IMMEDIATE")
+        begin_immediate(db, busy_timeout_seconds=self._busy_timeout_seconds)
         try:
             for job in batch:
                 self._attempt(db, job)
@@ -112,7 +119,7 @@ class Writer:
         identity = file_identity(self._path)
         if self._db is None or identity != self._identity:
             self._disconnect()
-            self._db = connect(self._path)
+            self._db = connect(self._path, busy_timeout_seconds=self._busy_timeout_seconds)
             self._identity = identity
         return self._db
 

@@ -12,6 +12,7 @@ import pytest
 from tests.binary import TIMEOUT_SECONDS
 from tests.e2e.load import answers, connections, token_request
 
+ROUNDS = 15
 BUSY_WRITER = Path(__file__).parent / "busy_writer.py"
 
 
@@ -74,16 +75,16 @@ def busy_writers(cli, count):
 def test_renewing_never_finds_the_store_locked(cli):
     cli.ok("key", "generate", "--production")
     with busy_writers(cli, 2):
-        renewed = [cli("token", "renew", "--json") for _ in range(15)]
+        renewed = [cli("token", "renew", "--json") for _ in range(ROUNDS)]
     assert [(one.code, one.stderr) for one in renewed if one.code] == []
-    assert len({one.json["access_token"] for one in renewed}) == 15
+    assert len({one.json["access_token"] for one in renewed}) == ROUNDS
     cli.ok("db", "check")
 
 
 def test_the_gateway_serves_and_issues_while_others_write(own_market):
     stall = own_market.stall()
     with busy_writers(own_market.cli, 1):
-        for _ in range(30):
+        for _ in range(ROUNDS):
             answer = stall.ask(grant_type="client_credentials")
             assert answer.status == 200
             assert stall.call(answer.json["access_token"]).status == 200
