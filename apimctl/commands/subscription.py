@@ -16,7 +16,8 @@ from apimctl.commands.forms import (
 )
 from apimctl.commands.shapes import subscription_shape
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
-from apimctl.domain.models import DEFAULT_APPLICATION
+from apimctl.domain.models import DEFAULT_APPLICATION, Api, Application, Subscription
+from apimctl.invocation import Invocation
 
 app = noun("Which application may call which API.")
 
@@ -43,12 +44,8 @@ def create(
         subscription = subscriptions.create(
             db, application, found, tier=tier, now=call.now, random=call.random
         )
-    call.done(
-        subscription_shape(subscription, application, found),
-        title=f"{application.name} to {found.reference}",
-        bare="api",
-        said=f"{application.name} subscribed to {found.reference} at {subscription.tier}",
-    )
+    said = f"{application.name} subscribed to {found.reference} at {subscription.tier}"
+    _done(call, subscription, application, found, said=said)
 
 
 @app.command("list", cls=Reads)
@@ -125,12 +122,8 @@ def update(
         application = applications.resolve(db, app_name, owner=owner)
         found = apis.resolve(db, api)
         subscription = subscriptions.update(db, application, found, tier=tier)
-    call.done(
-        subscription_shape(subscription, application, found),
-        title=f"{application.name} to {found.reference}",
-        bare="api",
-        said=f"{application.name} has {found.reference} at {subscription.tier}",
-    )
+    said = f"{application.name} has {found.reference} at {subscription.tier}"
+    _done(call, subscription, application, found, said=said)
 
 
 @app.command(cls=Writes)
@@ -204,11 +197,18 @@ def delete(
     call.confirm(f"Unsubscribe {application.name} from {found.reference}?")
     with call.writing() as db:
         subscription = subscriptions.delete(db, application, found)
+    said = f"{application.name} unsubscribed from {found.reference}"
+    _done(call, subscription, application, found, said=said)
+
+
+def _done(
+    call: Invocation, subscription: Subscription, application: Application, api: Api, *, said: str
+) -> None:
     call.done(
-        subscription_shape(subscription, application, found),
-        title=f"{application.name} to {found.reference}",
+        subscription_shape(subscription, application, api),
+        title=f"{application.name} to {api.reference}",
         bare="api",
-        said=f"{application.name} unsubscribed from {found.reference}",
+        said=said,
     )
 
 
@@ -222,9 +222,5 @@ def _set_state(
         application = applications.resolve(db, app_name, owner=owner)
         found = apis.resolve(db, api)
         subscription = subscriptions.set_state(db, application, found, SUBSCRIPTION_VERBS[verb])
-    call.done(
-        subscription_shape(subscription, application, found),
-        title=f"{application.name} to {found.reference}",
-        bare="api",
-        said=f"the subscription of {application.name} to {found.reference} is {subscription.state}",
-    )
+    said = f"the subscription of {application.name} to {found.reference} is {subscription.state}"
+    _done(call, subscription, application, found, said=said)
