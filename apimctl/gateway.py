@@ -67,6 +67,11 @@ class Gateway:
             METADATA_PATH: self._login_api.metadata,
         }
 
+    @property
+    def drain_seconds(self) -> int:
+        """How long requests may go on once the gateway is told to stop."""
+        return self._settings.gateway.drain_seconds
+
     async def close(self) -> None:
         """Finish what was submitted and close all connections."""
         await self._proxy.close()
@@ -176,7 +181,7 @@ async def serve(
             await stop.wait()
             listening.close()
             server.pre_shutdown()
-            await server.shutdown(settings.gateway.drain_seconds)
+            await server.shutdown(gateway.drain_seconds)
 
 
 @contextlib.asynccontextmanager

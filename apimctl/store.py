@@ -174,7 +174,11 @@ def connect(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -
         timeout=busy_timeout_seconds,
         check_same_thread=False,
     )
-    _configure(connection)
+    try:
+        _configure(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -189,7 +193,9 @@ def begin_immediate(
     """Begin a write transaction as soon as no other process is in one.
 
     SQLite waits longer and longer, up to 100 ms at a time, and may so find the store taken each
-    time while others write without a pause. This asks about every millisecond. Raises sqlite3.Error.
+    time while others write without a pause. This asks about every millisecond.
+
+    Raises sqlite3.Error.
     """
     deadline = time.monotonic() + busy_timeout_seconds
     connection.execute(f"PRAGMA busy_timeout = {EAGER_MILLISECONDS}")
@@ -198,7 +204,8 @@ def begin_immediate(
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not is_busy or time.monotonic() >= deadline:
                     raise
             else:
                 return

@@ -110,6 +110,8 @@ class LoginApi:
         """
         if form.get("grant_type") != GrantType.PASSWORD:
             return None
+        if GrantType.PASSWORD not in self.settings.grants:
+            return None
         username, password = form.get("username"), form.get("password")
         if username is None or password is None:
             return None

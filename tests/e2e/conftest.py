@@ -194,3 +194,12 @@ def own_market(cli, backend, sandbox_backend):
 
     with running_market(cli, backend, sandbox_backend) as running:
         yield running
+
+
+@pytest.fixture
+def wire(market):
+    """Let a test speak as the client and as the backend of the shared gateway."""
+    from tests.e2e.wire import wired  # noqa: PLC0415 - it is built on this module
+
+    with wired(market) as both_sides:
+        yield both_sides

@@ -6,10 +6,13 @@ import json
 import selectors
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 from tests.binary import TIMEOUT_SECONDS
 from tests.e2e.conftest import Gateway
+
+BUSY_WRITER = Path(__file__).parent / "busy_writer.py"
 
 
 def token_request(client: tuple[str, str], **fields) -> bytes:

@@ -5,15 +5,13 @@ import os
 import select
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.binary import TIMEOUT_SECONDS
-from tests.e2e.load import answers, connections, token_request
+from tests.e2e.load import BUSY_WRITER, answers, connections, token_request
 
 ROUNDS = 15
-BUSY_WRITER = Path(__file__).parent / "busy_writer.py"
 
 
 def test_one_refresh_token_renews_once_however_many_use_it(market):

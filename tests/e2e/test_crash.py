@@ -6,8 +6,7 @@ import sys
 import pytest
 
 from tests.e2e.conftest import running_gateway
-from tests.e2e.load import answers, connections, token_request
-from tests.e2e.test_concurrency import BUSY_WRITER
+from tests.e2e.load import BUSY_WRITER, answers, connections, token_request
 
 
 @pytest.mark.parametrize("acknowledged", [1, 7, 50, 200, 500])

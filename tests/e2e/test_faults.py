@@ -1,13 +1,12 @@
 import base64
-import contextlib
 import select
-import socket
 import xml.etree.ElementTree as ET
 
 import pytest
 
 from apimctl.domain import credentials
 from apimctl.domain.models import KeyType
+from tests.e2e.expectations import is_fault
 
 UNKNOWN_TOKEN = credentials.encode(
     credentials.Kind.ACCESS_TOKEN, KeyType.PRODUCTION, bytes(credentials.RANDOM_BYTES)
@@ -15,29 +14,9 @@ UNKNOWN_TOKEN = credentials.encode(
 INVALID_TOKEN = 'Bearer realm="apimctl", error="invalid_token"'
 
 
-def is_fault(answer, status, code, message):
-    fault = answer.json["fault"]
-    assert (answer.status, fault["code"], fault["message"]) == (status, code, message)
-    assert fault["description"]
-    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert "Server" not in answer.headers
-    assert "apim_" not in answer.body.decode()
-    assert "apim_" not in str(answer.headers)
-    if status != 401:
-        assert "WWW-Authenticate" not in answer.headers
-    return True
-
-
 @pytest.fixture(scope="module")
 def stall(market):
     return market.stall()
-
-
-def unused_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 MALFORMED = {
@@ -216,68 +195,6 @@ def test_a_blocked_api_is_700700(market):
     assert is_fault(stall.call(), 503, 700700, "API blocked")
 
 
-def test_a_backend_that_refuses_is_101503(market):
-    stall = market.stall(production_url=f"http://127.0.0.1:{unused_port()}")
-    answer = stall.call(stall.token)
-    assert is_fault(answer, 502, 101503, "Backend refused or failed")
-
-
-def test_a_backend_that_closes_early_is_101503(stall):
-    answer = stall.call(stall.token, rest="/close")
-    assert is_fault(answer, 502, 101503, "Backend refused or failed")
-
-
-@contextlib.contextmanager
-def set_to(market, key, value):
-    file = str(market.cli.config)
-    market.changer("configure", file=file, key=key, value=value)
-    yield
-    market.changer("configure", file=file, key=key, value=None)
-
-
-def test_a_silent_backend_is_101504(stall):
-    with set_to(stall.market, "gateway.backend_timeout", "1s"):
-        answer = stall.call(stall.token, rest="/silent")
-    assert is_fault(answer, 504, 101504, "Backend timed out")
-
-
-def test_an_open_circuit_is_303001_until_the_backend_is_back(market):
-    with (
-        socket.socket() as reserved,
-        set_to(market, "gateway.circuit_failures", "2"),
-        set_to(market, "gateway.circuit_open", "1s"),
-    ):
-        reserved.bind(("127.0.0.1", 0))
-        stall = market.stall(production_url=f"http://127.0.0.1:{reserved.getsockname()[1]}")
-        assert [stall.call(stall.token).fault for _ in range(3)] == [101503, 101503, 303001]
-        answer = stall.call(stall.token)
-        assert is_fault(answer, 503, 303001, "Backend circuit open")
-        assert answer.headers["Retry-After"] == "1"
-        # Another API of the same gateway is not affected.
-        other = market.stall()
-        assert other.call(other.token).status == 200
-        reserved.listen()
-        reserved.settimeout(60)
-        while not select.select([reserved], [], [], 0)[0]:
-            client = send_in_background(market, stall)
-            if select.select([client, reserved], [], [], 60)[0] == [client]:
-                assert b"303001" in client.recv(65536)
-                client.close()
-        backend, _ = reserved.accept()
-        with backend, client:
-            backend.settimeout(60)
-            assert backend.recv(65536).startswith(b"GET /search")
-            backend.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nback")
-            assert client.recv(65536).startswith(b"HTTP/1.1 200 OK")
-
-
-def send_in_background(market, stall) -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", market.gateway.port), timeout=60)
-    request = f"GET /{stall.name}/1.0.0/search HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-    client.sendall(f"{request}Authorization: Bearer {stall.token}\r\n\r\n".encode())
-    return client
-
-
 ACCEPTS = {
     "application/xml": True,
     "text/xml": True,
@@ -303,42 +220,3 @@ def test_a_fault_is_xml_where_the_client_prefers_it(stall, accept, is_xml):
         assert found[2][0] == "description"
     else:
         assert is_fault(answer, 401, 900901, "Invalid Credentials")
-
-
-@pytest.mark.parametrize("state", ["CREATED", "RETIRED"])
-def test_an_api_that_does_not_serve_is_not_there(market, state):
-    stall = market.stall()
-    name = market.name()
-    market.changer("create_api", name=name, state=state, production_url=market.production_url)
-    answer = market.gateway.get(f"/{name}/1.0.0/x", token=stall.token)
-    assert (answer.status, answer.fault) == (404, 900906)
-
-
-def test_a_deprecated_api_serves_and_a_retired_one_does_not(market):
-    stall = market.stall()
-    stall.change("change_api", name=stall.name, to="deprecate")
-    assert stall.call(stall.token).status == 200
-    stall.change("change_api", name=stall.name, to="retire")
-    assert stall.call(stall.token).status == 404
-
-
-def test_a_prototyped_api_serves(market):
-    stall = market.stall(state="PROTOTYPED")
-    assert stall.call(stall.token).status == 200
-
-
-def test_the_default_version_answers_without_its_version(market):
-    stall = market.stall(is_default_version=True)
-    get = market.gateway.get
-    assert get(f"/{stall.name}/a?b=c", token=stall.token).json["target"] == "/a?b=c"
-    assert get(f"/{stall.name}/1.0.0/a", token=stall.token).json["target"] == "/a"
-    market.changer(
-        "create_api",
-        name=stall.name,
-        version="2.0.0",
-        is_default_version=True,
-        production_url=market.production_url,
-    )
-    moved = get(f"/{stall.name}/a", token=stall.token)
-    assert (moved.status, moved.fault) == (403, 900908)
-    assert get(f"/{stall.name}/1.0.0/a", token=stall.token).status == 200

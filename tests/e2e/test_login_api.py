@@ -6,33 +6,14 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.e2e.expectations import is_error, is_login_answer
+
 CLIENT_CREDENTIALS = {"grant_type": "client_credentials"}
-TOKEN = r"apim_at[ps]0_[0-9A-Za-z]{36}"
 
 
 @pytest.fixture(scope="module")
 def stall(market):
     return market.stall()
-
-
-def is_login_answer(answer) -> bool:
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["Pragma"] == "no-cache"
-    assert "Server" not in answer.headers
-    return isinstance(answer.json, dict)
-
-
-def is_error(answer, status, error) -> bool:
-    assert is_login_answer(answer)
-    assert (answer.status, answer.json["error"]) == (status, error)
-    assert set(answer.json) <= {"error", "error_description"}
-    assert "apim_" not in answer.body.decode()
-    if status == 401:
-        assert answer.headers["WWW-Authenticate"] == 'Basic realm="apimctl"'
-    else:
-        assert "WWW-Authenticate" not in answer.headers
-    return True
 
 
 def basic(name, secret) -> list:

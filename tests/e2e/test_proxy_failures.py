@@ -4,15 +4,7 @@ import json
 
 import pytest
 
-from tests.e2e.wire import wired
-
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-
-
-@pytest.fixture
-def wire(market):
-    with wired(market) as both_sides:
-        yield both_sides
 
 
 def fault_of(client) -> tuple[bytes, int]:

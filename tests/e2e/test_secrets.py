@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from apimctl.store import SCHEMA_VERSION
+from tests.binary import Cli
 from tests.e2e.conftest import publish, running_gateway
 from tests.e2e.market import Market, Stall
 from tests.e2e.wire import Peer, Wire
@@ -115,8 +116,6 @@ KINDS = ("--production", "--sandbox")
 
 @pytest.fixture(scope="module")
 def life(tmp_path_factory, backend):
-    from tests.binary import Cli  # noqa: PLC0415
-
     lived = Life(Cli(tmp_path_factory.mktemp("life")), backend)
     lived.live()
     with closing(sqlite3.connect(lived.cli.store)) as db:

@@ -1,7 +1,6 @@
 """How a gateway begins and ends."""
 
 import contextlib
-import os
 import signal
 import socket
 
@@ -94,7 +93,6 @@ def test_a_port_in_use_is_a_conflict(cli):
         (["--port", "-1"], 6),
         (["--port", ""], 6),
         (["--host", "no such host"], 6),
-        (["--host", "host.invalid"], 6),
         (["--host", "192.0.2.1", "--port", "0"], 6),
     ],
 )
@@ -102,12 +100,6 @@ def test_an_address_that_cannot_be_is_refused(cli, arguments, code):
     result = cli("gateway", "serve", *arguments, "--json")
     assert (result.code, result.stdout) == (code, "")
     assert result.error["hint"]
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may listen on every port")
-def test_a_port_that_needs_rights_is_denied(cli):
-    result = cli("gateway", "serve", "--port", "80")
-    assert result.code in {4, 5}
 
 
 def test_a_store_that_is_none_is_refused(cli, tmp_path):

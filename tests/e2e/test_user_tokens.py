@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.test_login_api import is_error, is_login_answer
+from tests.e2e.expectations import is_error, is_login_answer
 
 
 @pytest.fixture(scope="module")
