@@ -85,7 +85,7 @@ class Gateway:
             return await self._route(request)
         except StoreError as error:
             log.warning("%s", error.message)
-            return self._fault(
+            return answers.fault_for(
                 request,
                 faults.STORE_UNAVAILABLE,
                 "The access token cannot be checked right now.",
@@ -97,42 +97,30 @@ class Gateway:
         own = self._own.get(path)
         if own is not None:
             await ask_for_body(request)
-            # The settings of a login are as current as the facts of a request.
-            with contextlib.suppress(StoreError):
+            with contextlib.suppress(StoreError):  # the Login API answers that in its own form
                 self._read_model.refresh()
             return await own(request)
         if refused := _unclear(path, query):
-            return self._fault(request, faults.BAD_REQUEST, refused)
+            return answers.fault_for(request, faults.BAD_REQUEST, refused)
+        self._read_model.refresh()
+        settings = self._settings
         decision = decide(
             self._read_model.facts(
                 path,
                 authorization=request.headers.getall(hdrs.AUTHORIZATION, ()),
-                # The settings change with the facts, so both are asked for only then.
-                client_domains=lambda: request.headers.getall(
-                    self._settings.gateway.client_domain_header, ()
-                ),
-                now=lambda: time.time() - self._settings.tokens.timestamp_skew_seconds,
+                client_domains=request.headers.getall(settings.gateway.client_domain_header, ()),
+                now=time.time() - settings.tokens.timestamp_skew_seconds,
             )
         )
         if isinstance(decision, Refused):
-            return self._fault(request, decision.fault, decision.description)
+            return answers.fault_for(request, decision.fault, decision.description)
         await ask_for_body(request)
         return await self._proxy.forward(
             request,
             decision,
             mark + query,
-            keeps_token=decision.token is None or not self._settings.gateway.remove_oauth_headers,
+            keeps_token=decision.token is None or not settings.gateway.remove_oauth_headers,
         )
-
-    @staticmethod
-    def _fault(
-        request: web.BaseRequest,
-        fault: faults.Fault,
-        description: str,
-        headers: dict[str, str] | None = None,
-    ) -> web.StreamResponse:
-        accept = request.headers.get(hdrs.ACCEPT, "")
-        return answers.fault(fault, description, accept=accept, headers=headers)
 
     def reload_settings(self) -> None:
         """Obey the settings as they are now; keep the old ones where those cannot be."""

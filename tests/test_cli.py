@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -34,6 +35,7 @@ def commands():
 def imported_by(*lines):
     process = subprocess.run(
         [sys.executable, "-c", IMPORTS, json.dumps(lines)],
+        env={name: value for name, value in os.environ.items() if "COVERAGE" not in name},
         capture_output=True,
         text=True,
         check=True,

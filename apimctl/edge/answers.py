@@ -48,6 +48,17 @@ def fault(
     return Answer(status=which.status, body=body, headers=own)
 
 
+def fault_for(
+    request: web.BaseRequest,
+    which: Fault,
+    description: str,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """Return a fault in the form that this request prefers."""
+    accept = request.headers.get(hdrs.ACCEPT, "")
+    return fault(which, description, accept=accept, headers=headers)
+
+
 def json_answer(status: int, content: object, headers: Iterable[tuple[str, str]] = ()) -> Answer:
     """Return a JSON body; the headers win over the defaults."""
     own = CIMultiDict({hdrs.CONTENT_TYPE: "application/json"})

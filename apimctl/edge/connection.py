@@ -42,7 +42,12 @@ class _Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002 - may quote the request, and so a token
     ) -> web.StreamResponse:
-        """Answer a request that cannot be parsed, or that met a defect of ours."""
+        """Answer a request that cannot be parsed, or that met a defect of ours.
+
+        Raises ConnectionError for a client that left: there is nobody to answer.
+        """
+        if isinstance(exc, ConnectionError):
+            raise exc
         if status < 500:  # noqa: PLR2004
             fault = faults.Fault(status, "Bad Request", status)
             response = answers.fault(fault, "The request is not HTTP as RFC 9112 has it.")

@@ -41,6 +41,7 @@ class ReadModel:
         self._keys: dict[str, Key | None] = {}
         self._subscriptions: dict[str, dict[str, Subscription | None]] = {}
         self._db: Connection | None = None
+        self._data_version = -1
         with explained(path):
             self._open()
 
@@ -49,16 +50,16 @@ class ReadModel:
         path: str,
         *,
         authorization: Sequence[str],
-        client_domains: Callable[[], Sequence[str]],
-        now: Callable[[], float],
+        client_domains: Sequence[str],
+        now: float,
     ) -> Facts:
-        """Return what is known of a request now. `path` is raw, without the query.
+        """Return what is known of a request, as of the last `refresh`.
 
-        What depends on the settings is asked for once these are as current as the store.
-        Raises StoreError if the store has to be asked and cannot be.
+        `path` is raw, without the query. Raises StoreError if the store has to be asked and cannot
+        be.
         """
         with explained(self._path):
-            db = self._up_to_date()
+            db = self._open_db()
             match = self._routes.match(path)
             presented, credential = read_authorization(authorization)
             token = key = subscription = None
@@ -74,14 +75,26 @@ class ReadModel:
             token=token,
             key=key,
             subscription=subscription,
-            client_domains=client_domains(),
-            now=now(),
+            client_domains=client_domains,
+            now=now,
         )
 
     def refresh(self) -> None:
-        """Forget what has changed, without a request. Raises StoreError."""
+        """Forget what anybody has changed since: the first thing every request does.
+
+        The settings are told first, if they changed. Raises StoreError.
+        """
         with explained(self._path):
-            self._up_to_date()
+            db = self._open_db()
+            try:
+                (data_version,) = db.execute("PRAGMA data_version").fetchone()
+                if data_version != self._data_version:
+                    self._catch_up(db)
+                    self._data_version = data_version
+            except sqlite3.Error:
+                # What has changed is not known: nothing in memory may be used until it is.
+                self._close()
+                raise
 
     def check_file(self) -> None:
         """Open the store anew if another file stands at its path, or reading failed.
@@ -121,20 +134,10 @@ class ReadModel:
             self._db.close()
             self._db = None
 
-    def _up_to_date(self) -> Connection:
-        db = self._db
-        if db is None:
+    def _open_db(self) -> Connection:
+        if self._db is None:
             raise StoreUnreadableError(f"the store {self._path} is not there", hint="Put it back.")
-        try:
-            (data_version,) = db.execute("PRAGMA data_version").fetchone()
-            if data_version != self._data_version:
-                self._catch_up(db)
-                self._data_version = data_version
-        except sqlite3.Error:
-            # What has changed is not known: nothing in memory may be used until it is.
-            self._close()
-            raise
-        return db
+        return self._db
 
     def _catch_up(self, db: Connection) -> None:
         self._unknown.clear()
@@ -169,6 +172,9 @@ class ReadModel:
             case ChangeKind.TOKENS_OF_USER:
                 self._keep_tokens(lambda token: token.user_id != change.subject)
             case ChangeKind.SETTINGS:
+                self._on_settings_changed()
+            case ChangeKind.EVERYTHING:
+                self._forget_all(db)
                 self._on_settings_changed()
 
     def _forget_all(self, db: Connection) -> None:

@@ -28,6 +28,12 @@ class ChangeKind(StrEnum):
     """All access tokens of the user with this id."""
     SETTINGS = "settings"
     """The configuration file: the subject is empty."""
+    EVERYTHING = "everything"
+    """Whatever there is; also a kind that only a later apimctl knows."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ChangeKind":  # noqa: ARG003 - whatever it is
+        return cls.EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)

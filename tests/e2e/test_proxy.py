@@ -215,12 +215,12 @@ def test_headers_beyond_ascii_lose_nothing(wire):
     client, backend = wire.request("X-Name: café".encode(), "X-Old: café".encode("latin-1"))
     headers = dict(backend.read_head()[1])
     assert headers[b"x-name"].decode() == "café"
-    assert headers[b"x-old"].decode() == "café"
+    assert headers[b"x-old"].decode("latin-1") == "café"
     lines = ["X-Name: café".encode(), "X-Old: café".encode("latin-1"), b"Content-Length: 0"]
     backend.send(b"\r\n".join([b"HTTP/1.1 200 OK", *lines, b"", b""]))
     headers = dict(client.read_head()[1])
     assert headers[b"x-name"].decode() == "café"
-    assert headers[b"x-old"].decode() == "café"
+    assert headers[b"x-old"].decode("latin-1") == "café"
 
 
 def test_a_client_that_waits_for_100_continue_is_told_to_go_on(wire):

@@ -27,9 +27,8 @@ def model(shop, store_path, announced):
 
 def facts(model, token=None, path="/twitter/1/x"):
     authorization = [] if token is None else [f"Bearer {token}"]
-    return model.facts(
-        path, authorization=authorization, client_domains=lambda: (), now=lambda: NOW
-    )
+    model.refresh()
+    return model.facts(path, authorization=authorization, client_domains=(), now=NOW)
 
 
 def statements_of(model):
@@ -136,17 +135,23 @@ def test_routes_follow_the_apis(shop, model):
     assert facts(model, path="/other/1").match is None
 
 
-def test_a_change_of_settings_is_said_before_the_settings_are_asked_for(shop, model, announced):
+def test_a_change_of_settings_is_said_by_the_next_refresh(shop, model, announced):
     with shop.store.transaction() as db:
         settings.announce_change(db)
     assert announced == []
-    model.facts(
-        "/twitter/1",
-        authorization=[],
-        client_domains=lambda: announced.append("asked") or (),
-        now=lambda: NOW,
-    )
-    assert announced == [1, "asked"]
+    model.refresh()
+    assert announced == [1]
+    model.refresh()
+    assert announced == [1]
+
+
+def test_a_change_that_only_a_later_apimctl_knows_makes_it_forget_all(shop, model, announced):
+    facts(model, shop.token)
+    with shop.store.transaction() as db:
+        access_tokens.set_state(db, credentials.digest(shop.token), TokenState.REVOKED)
+        announce(db, "weather", "rain")
+    assert facts(model, shop.token).token.state is TokenState.REVOKED
+    assert announced == [1]
 
 
 def test_a_gap_in_the_changes_makes_it_forget_all(shop, model, announced):
