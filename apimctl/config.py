@@ -4,23 +4,21 @@ The file is TOML (``[gateway]`` / ``port = 8280``), at the XDG place unless name
 setting has an environment variable: ``gateway.port`` is ``APIMCTL_GATEWAY_PORT``. SPEC section 8.
 """
 
-import contextlib
 import difflib
-import os
 import re
-import tempfile
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from apimctl import config_file
 from apimctl.domain.models import GrantType
 from apimctl.domain.validity import parse_duration, parse_duration_or_none, parse_validity
 from apimctl.errors import ApimctlError, InvalidInputError, NotFoundError
 
 _HIGHEST_PORT = 65_535
 _COUNT = re.compile(r"[0-9]{1,7}", re.ASCII)
+_NO_DOMAIN = frozenset({"authorization", "host", "cookie", "connection", "content-length"})
 _HEADER_CHARACTERS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 
 
@@ -92,9 +90,10 @@ def _switch(text: str) -> bool:
 
 
 def _header_name(text: str) -> str:
-    if not text or not set(text.lower()) <= _HEADER_CHARACTERS:
+    if not text or not set(text.lower()) <= _HEADER_CHARACTERS or text.lower() in _NO_DOMAIN:
         raise InvalidInputError(
-            f"{text!r} is not a header name", hint="Use letters, digits and -, as in X-Domain."
+            f"{text!r} cannot name the client's domain",
+            hint="Use a header that names the client's domain, as X-Domain or Origin.",
         )
     return text.lower()
 
@@ -173,18 +172,23 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
     `flags` are settings by key, and ``db`` and ``config`` for the two paths. Raises
     InvalidInputError, naming the origin of what is wrong; UsageError for a length of time.
     """
-    file = _file_path(flags, environ)
-    from_file = _read(file)
+    file = file_path(flags, environ)
+    from_file = config_file.read(file)
+    for key in from_file:
+        try:
+            require_key(key)
+        except NotFoundError as error:
+            raise InvalidInputError(f"{error.message} (file {file})", hint=error.hint) from None
     rows = []
     values = {}
     for key, definition in _DEFINITIONS.items():
         text, origin = _value_and_origin(key, flags, environ, from_file, file)
         values[key] = _parsed(key, text, origin)
         rows.append(Setting(key, text, origin, definition.description))
-    store_path, origin = _store_path(flags, environ)
-    rows.insert(0, Setting("db", str(store_path), origin, "The store"))
+    store, origin = store_path(flags, environ)
+    rows.insert(0, Setting("db", str(store), origin, "The store"))
     return Settings(
-        store_path=store_path,
+        store_path=store,
         file=file,
         gateway=GatewaySettings(
             host=values["gateway.host"],
@@ -208,36 +212,32 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
     )
 
 
+def check(key: str, value: str) -> str | int:
+    """Return the value as it stands in the file: a number where it is one, else text.
+
+    Raises NotFoundError for an unknown key, InvalidInputError for a value it cannot have,
+    UsageError for a length of time that is none.
+    """
+    require_key(key)
+    parsed = _DEFINITIONS[key].parse(value)
+    return parsed if isinstance(parsed, int) and str(parsed) == value else value
+
+
 def write(file: Path, key: str, value: str | None) -> None:
-    """Set a key in the file, or remove it (None); comments and order stay.
+    """Set a key in the file, or remove it (None), which may be one that no setting has.
 
-    The file is replaced whole or not at all. Raises as `check`.
+    Raises as `check`, and NotFoundError for a key that is neither a setting nor in the file.
     """
-    import tomlkit  # noqa: PLC0415 - only `config set` writes the file
+    config_file.write(file, key, rehearse(file, key, value))
 
-    check(key, value)
-    _read(file)
-    document = tomlkit.parse(file.read_text(encoding="utf-8") if file.exists() else "")
-    section, name = key.split(".")
+
+def rehearse(file: Path, key: str, value: str | None) -> str | int | None:
+    """Return what `write` would write, and write nothing. Raises as `write`."""
     if value is not None:
-        table = document.setdefault(section, tomlkit.table())
-        table[name] = int(value) if value.isascii() and value.isdigit() else value
-    elif section in document:
-        table = document[section]
-        table.pop(name, None)
-        if not table:
-            document.pop(section)
-    _replace(file, tomlkit.dumps(document))
-
-
-def check(key: str, value: str | None) -> None:
-    """Raise NotFoundError for an unknown key, InvalidInputError for a value it cannot have.
-
-    A length of time that is none is a UsageError.
-    """
-    _require_key(key)
-    if value is not None:
-        _DEFINITIONS[key].parse(value)
+        return check(key, value)
+    if key not in config_file.read(file):
+        require_key(key)
+    return None
 
 
 def find(settings: Settings, key: str) -> Setting:
@@ -245,11 +245,12 @@ def find(settings: Settings, key: str) -> Setting:
     for row in settings.rows:
         if row.key == key:
             return row
-    _require_key(key)
+    require_key(key)
     raise AssertionError(key)
 
 
-def _require_key(key: str) -> None:
+def require_key(key: str) -> None:
+    """Raise NotFoundError if there is no such setting."""
     if key == "db":
         raise NotFoundError(
             "where the store is, is not a setting of the file",
@@ -287,7 +288,8 @@ def _parsed(key: str, text: str, origin: str) -> Any:
         raise type(error)(f"{key} ({origin}): {error.message}", hint=error.hint) from None
 
 
-def _store_path(flags: Mapping[str, str], environ: Mapping[str, str]) -> tuple[Path, str]:
+def store_path(flags: Mapping[str, str], environ: Mapping[str, str]) -> tuple[Path, str]:
+    """Return where the store is, and what says so."""
     if flags.get("db"):
         return Path(flags["db"]).expanduser(), "flag --db"
     if environ.get(DB_VARIABLE):
@@ -297,66 +299,11 @@ def _store_path(flags: Mapping[str, str], environ: Mapping[str, str]) -> tuple[P
     return user_data_path("apimctl") / "apimctl.db", "default"
 
 
-def _file_path(flags: Mapping[str, str], environ: Mapping[str, str]) -> Path:
+def file_path(flags: Mapping[str, str], environ: Mapping[str, str]) -> Path:
+    """Return where the configuration file is, or would be."""
     named = flags.get("config") or environ.get(CONFIG_VARIABLE)
     if named:
         return Path(named).expanduser()
     from platformdirs import user_config_path  # noqa: PLC0415 - a named file needs no default
 
     return user_config_path("apimctl") / "config.toml"
-
-
-def _read(file: Path) -> dict[str, str]:
-    """Return the file's settings as text by key; nothing where there is no file."""
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(
-            f"the configuration file {file} cannot be read: {error}", hint="Mend its rights."
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInputError(
-            f"the configuration file {file} is not TOML: {error}", hint="Mend that line."
-        ) from None
-    found = {}
-    for section, values in content.items():
-        for name, value in values.items() if isinstance(values, dict) else ():
-            found[f"{section}.{name}"] = _as_text(value)
-        if not isinstance(values, dict):
-            found[section] = _as_text(values)
-    for key in found:
-        try:
-            _require_key(key)
-        except NotFoundError as error:
-            raise InvalidInputError(f"{error.message} (file {file})", hint=error.hint) from None
-    return found
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return ",".join(str(item) for item in value)
-    return str(value)
-
-
-def _replace(file: Path, text: str) -> None:
-    try:
-        file = file.resolve()  # a link stays one
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            Path(temporary).replace(file)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                Path(temporary).unlink()
-            raise
-    except OSError as error:
-        raise InvalidInputError(
-            f"the configuration file {file} cannot be written: {error}",
-            hint="Name another with --config, or mend the rights of this one.",
-        ) from None

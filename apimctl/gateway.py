@@ -37,11 +37,11 @@ from apimctl.errors import (
     InvalidInputError,
     StoreError,
 )
+from apimctl.services import gateways
+from apimctl.services.gateways import METADATA_PATH
 from apimctl.services.identifiers import new_id
-from apimctl.tables import gateways
 from apimctl.tables.gateways import Gateway as GatewayRecord
 
-METADATA_PATH = "/.well-known/oauth-authorization-server"
 FILE_CHECK_SECONDS = 1.0
 BACKLOG = 1024
 
@@ -59,7 +59,8 @@ class Gateway:
         self._reload = reload
         self._read_model = ReadModel(settings.store_path, on_settings_changed=self.reload_settings)
         self.writer = Writer(settings.store_path)
-        self._login_api = LoginApi(self.writer, settings)
+        self.id = new_id(secrets.token_bytes)
+        self._login_api = LoginApi(self.writer, settings, gateway_id=self.id)
         self._proxy = Proxy(settings.gateway)
         self._own: dict[str, Handler] = {
             "/token": self._login_api.token,
@@ -100,8 +101,10 @@ class Gateway:
             with contextlib.suppress(StoreError):  # the Login API answers that in its own form
                 self._read_model.refresh()
             return await own(request)
-        if refused := _unclear(path, query):
-            return answers.fault_for(request, faults.BAD_REQUEST, refused)
+        if refused := _unclear(request, path, query):
+            response = answers.fault_for(request, faults.BAD_REQUEST, refused)
+            response.force_close()
+            return response
         self._read_model.refresh()
         settings = self._settings
         decision = decide(
@@ -164,7 +167,7 @@ async def serve(
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, gateway.reload_settings)
         listening = await loop.create_server(server, sock=listener, backlog=BACKLOG)
-        async with _registered(gateway.writer, url):
+        async with _registered(gateway, url):
             on_ready(url)
             await stop.wait()
             listening.close()
@@ -186,17 +189,15 @@ async def _running(settings: Settings, *, reload: Callable[[], Settings]) -> Asy
 
 
 @contextlib.asynccontextmanager
-async def _registered(writer: Writer, url: str) -> AsyncIterator[None]:
+async def _registered(gateway: Gateway, url: str) -> AsyncIterator[None]:
     """Keep the gateway listed in the store while it serves."""
-    record = GatewayRecord(
-        new_id(secrets.token_bytes), url, os.getpid(), __version__, int(time.time())
-    )
-    await writer.submit(lambda db: gateways.insert(db, record))
+    record = GatewayRecord(gateway.id, url, os.getpid(), __version__, int(time.time()))
+    await gateway.writer.submit(lambda db: gateways.register(db, record))
     try:
         yield
     finally:
         try:
-            await writer.submit(lambda db: gateways.delete(db, record.id))
+            await gateway.writer.submit(lambda db: gateways.unregister(db, record))
         except StoreError as error:
             log.warning("this gateway stays listed in the store: %s", error.message)
 
@@ -244,6 +245,12 @@ def _explain_bind(error: OSError, host: str, port: int) -> ApimctlError:
     )
 
 
+def _declares_body(request: web.BaseRequest) -> bool:
+    """Return whether there should be a body: behind an upgrade, the parser reads none."""
+    length = request.headers.get(hdrs.CONTENT_LENGTH, "0")
+    return length != "0" or hdrs.TRANSFER_ENCODING in request.headers
+
+
 def _url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -263,8 +270,12 @@ def _origin_form(target: str) -> str:
     return rest if rest.startswith("/") else "/" + rest
 
 
-def _unclear(path: str, query: str) -> str | None:
+def _unclear(request: web.BaseRequest, path: str, query: str) -> str | None:
     """Return what a backend might read otherwise than the gateway does, None for nothing."""
+    if request.method == hdrs.METH_CONNECT:
+        return "The gateway is no tunnel."
+    if request.headers.get(hdrs.UPGRADE) and _declares_body(request):
+        return "A request that upgrades has no body."
     if not path.startswith("/"):
         return "The request target has no path."
     if "#" in path or "#" in query:

@@ -5,6 +5,7 @@ Everything a command needs of the world comes from here, and is made when it is 
 
 import contextlib
 import getpass
+import math
 import os
 import secrets
 import sys
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from apimctl.errors import DeniedError, InvalidInputError, UsageError
+from apimctl.errors import ApimctlError, DeniedError, InvalidInputError, UsageError
 from apimctl.output import Format, Output, Record, tell
 
 if TYPE_CHECKING:
@@ -34,8 +35,11 @@ class Invocation:
 
     @cached_property
     def now(self) -> int:
-        """The moment of this run, in UTC epoch seconds."""
-        return int(time.time())
+        """The moment of this run, in UTC epoch seconds, rounded up.
+
+        So a token that is issued now lives at least as long as it says.
+        """
+        return math.ceil(time.time())
 
     @property
     def is_dry_run(self) -> bool:
@@ -51,7 +55,13 @@ class Invocation:
         """Return the settings as they are now."""
         from apimctl import config  # noqa: PLC0415 - `--help` needs no settings
 
-        return config.load(self.flags.get("settings", {}), environ=os.environ)
+        return config.load(self.settings_flags, environ=os.environ)
+
+    @property
+    def settings_flags(self) -> dict[str, str]:
+        """The settings that came as flags, by key."""
+        flags: dict[str, str] = self.flags.setdefault("settings", {})
+        return flags
 
     @cached_property
     def output(self) -> Output:
@@ -121,7 +131,16 @@ class Invocation:
         if self.is_dry_run:
             record = {**record, **dict.fromkeys(secret_fields)}
             said = f"dry run, nothing was written: {said}"
-        self.output.record(record, title=title, bare=bare, secrets=secret_fields)
+        try:
+            self.output.record(record, title=title, bare=bare, secrets=secret_fields)
+            sys.stdout.flush()
+        except OSError as error:
+            if not secret_fields or self.is_dry_run:
+                raise
+            raise ApimctlError(
+                f"{said.partition(';')[0]}, and could not show it: {error.strerror}",
+                hint="apimctl token renew makes a new token, apimctl key rotate a new secret.",
+            ) from error
         self.output.say(said)
 
     def confirm(self, question: str) -> None:

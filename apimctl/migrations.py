@@ -41,6 +41,7 @@ def m001_catalogue(db: Database) -> None:
             version TEXT NOT NULL,
             context TEXT NOT NULL,
             state TEXT NOT NULL,
+            blocked_from TEXT,
             is_default_version INTEGER NOT NULL CHECK (is_default_version IN (0, 1)),
             production_url TEXT,
             sandbox_url TEXT,

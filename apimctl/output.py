@@ -94,7 +94,7 @@ class Output:
                 hint="It is for steps of GitHub Actions; use --format env or json elsewhere.",
             )
         if output_format is Format.GITHUB:
-            _append_github("")
+            _check_github()
 
     def record(self, record: Record, *, title: str, bare: str, secrets: Sequence[str] = ()) -> None:
         """Write one record; `bare` names the field of the format `value`.
@@ -245,9 +245,13 @@ def _write_github(record: Record, secrets: Sequence[str]) -> None:
 
 
 def _append_github(text: str) -> None:
+    with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _check_github() -> None:
     try:
-        with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as file:
-            file.write(text)
+        _append_github("")
     except OSError as error:
         raise UsageError(
             f"the file $GITHUB_OUTPUT cannot be written: {(error.strerror or '').lower()}",

@@ -57,16 +57,12 @@ def list_applications(
     owner: Annotated[str | None, typer.Option(metavar="USER", help="Only this user's.")] = None,
 ) -> None:
     """List the applications."""
-    from apimctl.services import applications, users  # noqa: PLC0415 - not for --help
+    from apimctl.services import applications  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
     with call.reading() as db:
-        owner_id = users.require(db, owner).id if owner is not None else None
-        rows = [
-            application_shape(application)
-            for application in applications.list_all(db)
-            if owner_id in {None, application.owner_id}
-        ]
+        chosen = applications.choose(db, None, owner=owner)
+        rows = [application_shape(application) for application in chosen]
     call.output.rows(
         rows,
         columns=("name", "owner", "tier", "description", "created_at"),

@@ -1,5 +1,6 @@
 """`apimctl config`: settings, and where each comes from."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -63,19 +64,25 @@ def unset(ctx: typer.Context, key: Key) -> None:
 
 
 def _write(call: Invocation, key: str, value: str | None) -> None:
+    """Write first, then read: a file that cannot be read for one bad value can be mended."""
     from apimctl import config  # noqa: PLC0415 - not for --help
     from apimctl.services import settings  # noqa: PLC0415 - not for --help
 
-    config.check(key, value)
-    before = call.settings
-    if not call.is_dry_run:
-        config.write(before.file, key, value)
-        if before.store_path.exists():
-            with call.writing() as db:
-                settings.announce_change(db)
-    row = config.find(call.load_settings(), key)
-    record = {"key": key, "value": row.value, "origin": row.origin}
-    said = f"{key} is {row.value} ({row.origin})"
+    file = config.file_path(call.settings_flags, os.environ)
     if call.is_dry_run:
-        said = f"{key} would be {'unset' if value is None else value}, and is {row.value}"
-    call.done(record, title=key, bare="value", said=said)
+        config.rehearse(file, key, value)
+        record = {"key": key, "value": value, "origin": f"file {file}"}
+        said = f"{key} would be {'unset' if value is None else value}"
+        call.done(record, title=key, bare="value", said=said)
+        return
+    config.write(file, key, value)
+    if value is None and key not in {row.key for row in call.settings.rows}:
+        record = {"key": key, "value": None, "origin": f"file {file}"}
+        call.done(record, title=key, bare="value", said=f"{key} is gone from {file}")
+        return
+    row = config.find(call.settings, key)
+    if call.settings.store_path.exists():
+        with call.writing() as db:
+            settings.announce_change(db)
+    record = {"key": key, "value": row.value, "origin": row.origin}
+    call.done(record, title=key, bare="value", said=f"{key} is {row.value} ({row.origin})")

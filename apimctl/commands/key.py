@@ -102,11 +102,11 @@ def list_keys(
 
     call = invocation(ctx)
     with call.reading() as db:
-        wanted = applications.resolve(db, app_name, owner=owner) if app_name is not None else None
+        wanted = applications.choose(db, app_name, owner=owner)
         rows = [
             _shape(call, key, application)
             for key, application in keys.list_with_applications(db)
-            if wanted in {None, application}
+            if application in wanted
         ]
     call.output.rows(
         rows,

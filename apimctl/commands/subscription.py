@@ -65,14 +65,12 @@ def list_subscriptions(
 
     call = invocation(ctx)
     with call.reading() as db:
-        wanted_application = (
-            applications.resolve(db, app_name, owner=owner) if app_name is not None else None
-        )
+        wanted = applications.choose(db, app_name, owner=owner)
         wanted_api = apis.resolve(db, api) if api is not None else None
         rows = [
             subscription_shape(subscription, application, found)
             for subscription, application, found in subscriptions.list_whole(db)
-            if wanted_application in {None, application} and wanted_api in {None, found}
+            if application in wanted and wanted_api in {None, found}
         ]
     call.output.rows(
         rows,

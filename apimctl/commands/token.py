@@ -161,8 +161,9 @@ def list_tokens(
         raise UsageError(f"there is no state {state!r}", hint=f"There are {', '.join(TokenState)}.")
     with call.reading() as db:
         wanted = None
-        if app_name is not None:
-            wanted = keys.list_of(db, applications.resolve(db, app_name, owner=owner))
+        if app_name is not None or owner is not None:
+            chosen = applications.choose(db, app_name, owner=owner)
+            wanted = [key for application in chosen for key in keys.list_of(db, application)]
         found = tokens.list_newest(
             db,
             keys_of=wanted,
@@ -255,6 +256,10 @@ def revoke(
             )
             count = sum(revocation.revoke_all(db, key) for key in chosen)
     plural = "" if count == 1 else "s"
+    whose = f" of {application.name}" if every else ""
     call.done(
-        {"revoked": count}, title="revoked", bare="revoked", said=f"revoked {count} token{plural}"
+        {"revoked": count},
+        title="revoked",
+        bare="revoked",
+        said=f"revoked {count} token{plural}{whose}",
     )

@@ -34,10 +34,15 @@ SUBSCRIPTION_VERBS: Mapping[str, SubscriptionState] = {
 }
 
 
-def next_api_state(verb: str, state: ApiState) -> ApiState | None:
+def next_api_state(
+    verb: str, state: ApiState, *, blocked_from: ApiState | None = None
+) -> ApiState | None:
     """Return the state that `verb` leads to, None where it may not follow this one.
 
-    A verb whose state is already reached leads to the same state.
+    A verb whose state is already reached leads to the same state. Unblocking leads back to what
+    the API was `blocked_from`.
     """
     sources, target = API_VERBS[verb]
+    if verb == "unblock" and state is ApiState.BLOCKED:
+        return blocked_from or target
     return target if state in sources or state is target else None

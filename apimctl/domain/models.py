@@ -143,6 +143,8 @@ class Api:
     created_at: int
     tiers: tuple[str, ...] = ()
     """The tiers a subscription may choose; empty: every tier."""
+    blocked_from: ApiState | None = None
+    """What a BLOCKED API was before."""
 
     @property
     def reference(self) -> str:

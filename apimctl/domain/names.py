@@ -1,6 +1,7 @@
 """What names, contexts, versions and backend URLs may be. SPEC sections 1 and 8."""
 
 import re
+import unicodedata
 from urllib.parse import SplitResult, urlsplit
 
 from apimctl.errors import InvalidInputError
@@ -22,7 +23,7 @@ def check_name(name: str, *, what: str, without: str = "") -> str:
     stripped = name.strip()
     if not stripped:
         raise InvalidInputError(f"the {what} name is empty", hint=f"Give the {what} a name.")
-    if _CONTROL.search(stripped):
+    if _CONTROL.search(stripped) or any(unicodedata.category(c) == "Cf" for c in stripped):
         raise InvalidInputError(
             f"the {what} name {printable(stripped)!r} has control characters",
             hint="Use letters, digits, spaces and punctuation.",
@@ -103,7 +104,8 @@ def check_url(url: str, *, what: str) -> str:
         port_is_good = parts.port is None or parts.port > 0
     except ValueError:
         raise InvalidInputError(
-            f"the {what} is not a URL", hint="Try http://127.0.0.1:8000/path."
+            f"the {what} is not a URL with a host and a port",
+            hint="Try http://127.0.0.1:8000/path.",
         ) from None
     if "@" in parts.netloc:
         raise InvalidInputError(

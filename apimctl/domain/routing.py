@@ -73,6 +73,19 @@ def base_paths(api: Api) -> tuple[str, ...]:
     return (versioned, api.context) if api.is_default_version else (versioned,)
 
 
+def shared_path(api: Api, other: Api) -> str | None:
+    """Return a path that both APIs would answer, None if there is none.
+
+    That is a base path of one that is, or lies below, a base path of the other.
+    """
+    for mine in base_paths(api):
+        for theirs in base_paths(other):
+            longer, shorter = (mine, theirs) if len(mine) > len(theirs) else (theirs, mine)
+            if f"{longer}/".startswith(f"{shorter}/"):
+                return longer
+    return None
+
+
 def has_dot_segments(path: str) -> bool:
     """Return whether a raw path has ``.`` or ``..`` segments, plain, encoded or hidden.
 

@@ -2,13 +2,19 @@
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from apimctl.domain import faults
 from apimctl.edge import answers
+
+LONGEST_LINE_BYTES = 32 * 1024
+MOST_HEADERS = 256
 
 log = logging.getLogger("apimctl.gateway")
 
@@ -48,15 +54,24 @@ class _Connection(RequestHandler):
         """
         if isinstance(exc, ConnectionError):
             raise exc
-        if status < 500:  # noqa: PLR2004
+        if isinstance(exc, LineTooLong):
+            fault = faults.Fault(431, "Request Header Fields Too Large", 431)
+            response = answers.fault(fault, f"A line is longer than {LONGEST_LINE_BYTES} bytes.")
+        elif status < 500:  # noqa: PLR2004
             fault = faults.Fault(status, "Bad Request", status)
             response = answers.fault(fault, "The request is not HTTP as RFC 9112 has it.")
         else:
-            log.error("a request failed: %s", type(exc).__name__)
+            log.error("a request failed: %s at %s", type(exc).__name__, _place(exc))
             fault = faults.Fault(status, "Internal Server Error", status)
             response = answers.fault(fault, "The gateway failed; its log says more.")
         response.force_close()
         return response
+
+
+def _place(error: BaseException | None) -> str:
+    """Return where an error was raised, without its values: they may be secrets."""
+    frames = traceback.extract_tb(error.__traceback__ if error else None)
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
 
 
 class Server(web.Server):
@@ -73,6 +88,9 @@ class Server(web.Server):
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]
             auto_decompress=False,
+            max_line_size=LONGEST_LINE_BYTES,
+            max_field_size=LONGEST_LINE_BYTES,
+            max_headers=MOST_HEADERS,
         )
 
 

@@ -5,6 +5,7 @@ answer is sent after the commit.
 """
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from apimctl.edge.oauth_server import LoginContext, LoginRequest, LoginServer, R
 from apimctl.edge.writer import Writer
 from apimctl.errors import StoreError
 from apimctl.services import users
+from apimctl.services.gateways import ID_FIELD
 
 LONGEST_FORM_BYTES = 64 * 1024
 MOST_PARAMETERS = 100
@@ -34,8 +36,9 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 class LoginApi:
     """Answers the requests of OAuth 2 clients."""
 
-    def __init__(self, writer: Writer, settings: Settings) -> None:
+    def __init__(self, writer: Writer, settings: Settings, *, gateway_id: str) -> None:
         self.settings = settings
+        self._gateway_id = gateway_id
         self._writer = writer
         self._server = LoginServer()
         self._hashers = ThreadPoolExecutor(PASSWORD_THREADS, thread_name_prefix="apimctl-password")
@@ -61,6 +64,7 @@ class LoginApi:
             200,
             {
                 "issuer": issuer,
+                ID_FIELD: self._gateway_id,
                 "token_endpoint": f"{issuer}/token",
                 "revocation_endpoint": f"{issuer}/revoke",
                 "grant_types_supported": sorted(self.settings.grants),
@@ -130,7 +134,7 @@ class LoginApi:
             db=db,
             settings=self.settings.tokens,
             grants=self.settings.grants,
-            now=int(time.time()),
+            now=math.ceil(time.time()),
             random=secrets.token_bytes,
             verified_user=verified_user,
         )

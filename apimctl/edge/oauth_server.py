@@ -164,7 +164,8 @@ class _Password(ResourceOwnerPasswordCredentialsGrant):  # type: ignore[misc]
     def authenticate_user(self, username: str, password: str) -> User:  # noqa: ARG002
         verified = self.request.context.verified_user
         user = verified and users.get(self.request.context.db, verified.id)
-        if user is None:
+        # The password may have been changed while it was checked.
+        if user is None or user.password_hash != verified.password_hash:
             raise InvalidGrantError("The user name or the password is wrong.")
         return user
 

@@ -8,7 +8,7 @@ from sqlite3 import Connection
 from apimctl.domain.lifecycle import next_api_state
 from apimctl.domain.models import Api, ApiState
 from apimctl.domain.names import check_context, check_name, check_text, check_url, check_version
-from apimctl.domain.routing import base_paths
+from apimctl.domain.routing import shared_path
 from apimctl.errors import ConflictError, InvalidInputError, NotFoundError
 from apimctl.services import tiers
 from apimctl.services.identifiers import RandomBytes, new_id
@@ -36,9 +36,9 @@ def resolve(db: Connection, reference: str) -> Api:
     Without a version it is the only one, or the default one. Raises NotFoundError, ConflictError
     where several versions are left.
     """
-    name, _, version = reference.partition(":")
+    name, colon, version = reference.partition(":")
     versions = apis.list_named(db, name)
-    if version:
+    if colon:
         found = [api for api in versions if api.version == version]
     else:
         found = [api for api in versions if api.is_default_version] or versions
@@ -111,13 +111,14 @@ def change_state(db: Connection, reference: str, verb: str) -> Api:
     Raises ConflictError where its state does not allow that; the state it has already is fine.
     """
     api = resolve(db, reference)
-    state = next_api_state(verb, api.state)
+    state = next_api_state(verb, api.state, blocked_from=api.blocked_from)
     if state is None:
         raise ConflictError(
             f"{api.reference} is {api.state}: it cannot {verb}",
             hint=f"apimctl api show {shlex.quote(api.reference)}",
         )
-    api = replace(api, state=state)
+    blocked_from = api.state if verb == "block" and api.state is not state else None
+    api = replace(api, state=state, blocked_from=blocked_from or _kept(api, state))
     apis.update(db, api)
     announce(db, ChangeKind.API)
     return api
@@ -129,6 +130,11 @@ def delete(db: Connection, reference: str) -> Api:
     apis.delete(db, api.id)
     announce(db, ChangeKind.API)
     return api
+
+
+def _kept(api: Api, state: ApiState) -> ApiState | None:
+    """Return what an API that stays blocked was before."""
+    return api.blocked_from if state is ApiState.BLOCKED else None
 
 
 def _filled(db: Connection, api: Api, form: ApiForm) -> Api:
@@ -175,8 +181,8 @@ def _check_clashes(db: Connection, api: Api) -> None:
                 f"the context {api.context} belongs to {other.reference}",
                 hint="Choose another context.",
             )
-        if other.name != api.name and (shared := set(base_paths(api)) & set(base_paths(other))):
+        if other.name != api.name and (path := shared_path(api, other)):
             raise ConflictError(
-                f"the path {shared.pop()} belongs to {other.reference}",
+                f"the path {path} belongs to {other.reference}",
                 hint="Choose another context or version.",
             )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from sqlite3 import Connection
 
-from apimctl.domain.models import DEFAULT_APPLICATION, Application
+from apimctl.domain.models import ADMIN, DEFAULT_APPLICATION, Application
 from apimctl.domain.names import check_name, check_text, check_url
 from apimctl.errors import ConflictError, DeniedError, NotFoundError
 from apimctl.services import tiers, users
@@ -21,6 +21,9 @@ def resolve(db: Connection, name: str, *, owner: str | None = None) -> Applicati
     if owner is not None:
         owner_id = users.require(db, owner).id
         found = [application for application in found if application.owner_id == owner_id]
+    elif name == DEFAULT_APPLICATION:
+        # Other users may have one of that name, too; the one every command falls back on is ours.
+        found = [application for application in found if application.owner == ADMIN] or found
     if len(found) == 1:
         return found[0]
     if not found:
@@ -38,6 +41,20 @@ def resolve(db: Connection, name: str, *, owner: str | None = None) -> Applicati
 def list_all(db: Connection) -> list[Application]:
     """Return all applications by name and owner."""
     return applications.list_all(db)
+
+
+def choose(db: Connection, name: str | None, *, owner: str | None) -> list[Application]:
+    """Return the applications a list is narrowed to: the named one, the owner's, or all.
+
+    Raises as `resolve`.
+    """
+    if name is not None:
+        return [resolve(db, name, owner=owner)]
+    found = applications.list_all(db)
+    if owner is None:
+        return found
+    owner_id = users.require(db, owner).id
+    return [application for application in found if application.owner_id == owner_id]
 
 
 def create(

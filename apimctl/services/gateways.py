@@ -2,13 +2,17 @@
 
 import http.client
 import json
+import os
 from sqlite3 import Connection
 from urllib.parse import urlsplit
 
 from apimctl.tables import gateways
 from apimctl.tables.gateways import Gateway
 
-PROBE_PATH = "/.well-known/oauth-authorization-server"
+METADATA_PATH = "/.well-known/oauth-authorization-server"
+"""Where a gateway says which one it is, in the metadata of its Login API (RFC 8414)."""
+
+ID_FIELD = "apimctl_gateway"
 PROBE_TIMEOUT_SECONDS = 2.0
 _REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what to ask instead
 
@@ -18,16 +22,39 @@ def list_all(db: Connection) -> list[Gateway]:
     return gateways.list_all(db)
 
 
+def register(db: Connection, gateway: Gateway) -> None:
+    """List a gateway that starts, and drop those whose processes ended without a word."""
+    for known in gateways.list_all(db):
+        if not _is_alive(known.process_id):
+            gateways.delete(db, known.id)
+    gateways.insert(db, gateway)
+
+
+def unregister(db: Connection, gateway: Gateway) -> None:
+    """Drop a gateway that ends."""
+    gateways.delete(db, gateway.id)
+
+
 def answers(gateway: Gateway) -> bool:
-    """Return whether the gateway answers at its URL, by its Login API's metadata (RFC 8414)."""
+    """Return whether this very gateway answers at its URL, and not another one in its place."""
     parts = urlsplit(gateway.url)
     host = _REACHABLE.get(parts.hostname or "", parts.hostname or "")
     connection = http.client.HTTPConnection(host, parts.port, timeout=PROBE_TIMEOUT_SECONDS)
     try:
-        connection.request("GET", PROBE_PATH)
-        response = connection.getresponse()
-        return response.status == http.HTTPStatus.OK and "token_endpoint" in json.load(response)
+        connection.request("GET", METADATA_PATH)
+        metadata = json.load(connection.getresponse())
+        return isinstance(metadata, dict) and metadata.get(ID_FIELD) == gateway.id
     except (OSError, http.client.HTTPException, ValueError):
         return False
     finally:
         connection.close()
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

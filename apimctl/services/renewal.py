@@ -22,7 +22,7 @@ class SpentReason(StrEnum):
 
     UNKNOWN = "it is malformed or not known"
     FOREIGN = "it belongs to another consumer key"
-    REPLAYED = "it was used before; all tokens that descend from it are revoked"
+    REPLAYED = "it was used before, which ends all tokens that descend from it"
     REVOKED = "it was revoked"
     EXPIRED = "its time is over"
 

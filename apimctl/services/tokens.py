@@ -121,14 +121,6 @@ def user_validity(key: Key, settings: TokenSettings) -> int:
     return validity.shortest(settings.user_validity_seconds, key.validity_seconds)
 
 
-def find_access_token(db: Connection, text: str) -> AccessToken | None:
-    """Return the record of an access token, None for one that is malformed or unknown."""
-    credential = credentials.parse(text)
-    if credential is None or credential.kind is not Kind.ACCESS_TOKEN:
-        return None
-    return access_tokens.find(db, credential.digest)
-
-
 def require_access_token(db: Connection, text: str) -> AccessToken:
     """Return the record of an access token. Raises InvalidInputError, NotFoundError."""
     credential = credentials.parse(text)

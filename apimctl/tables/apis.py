@@ -7,21 +7,22 @@ from typing import Any
 from apimctl.domain.models import Api, ApiState
 
 _COLUMNS = (
-    "id, name, version, context, state, is_default_version, production_url, sandbox_url,"
-    " description, created_at"
+    "id, name, version, context, state, blocked_from, is_default_version, production_url,"
+    " sandbox_url, description, created_at"
 )
 
 
 def insert(db: Connection, api: Api) -> None:
     """Add an API whose name and version are free, and its tiers."""
     db.execute(
-        f"INSERT INTO api ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO api ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             api.id,
             api.name,
             api.version,
             api.context,
             api.state,
+            api.blocked_from,
             int(api.is_default_version),
             api.production_url,
             api.sandbox_url,
@@ -35,10 +36,11 @@ def insert(db: Connection, api: Api) -> None:
 def update(db: Connection, api: Api) -> None:
     """Write everything of the API but its name, version and context."""
     db.execute(
-        "UPDATE api SET state = ?, is_default_version = ?, production_url = ?, sandbox_url = ?,"
-        " description = ? WHERE id = ?",
+        "UPDATE api SET state = ?, blocked_from = ?, is_default_version = ?, production_url = ?,"
+        " sandbox_url = ?, description = ? WHERE id = ?",
         (
             api.state,
+            api.blocked_from,
             int(api.is_default_version),
             api.production_url,
             api.sandbox_url,
@@ -91,8 +93,8 @@ def _tiers_by_api(db: Connection) -> dict[str, tuple[str, ...]]:
 
 
 def _api(row: tuple[Any, ...], tiers: tuple[str, ...]) -> Api:
-    api_id, name, version, context, state, is_default, production_url, sandbox_url, *rest = row
-    description, created_at = rest
+    api_id, name, version, context, state, blocked_from, is_default, *rest = row
+    production_url, sandbox_url, description, created_at = rest
     return Api(
         id=api_id,
         name=name,
@@ -105,4 +107,5 @@ def _api(row: tuple[Any, ...], tiers: tuple[str, ...]) -> Api:
         description=description,
         created_at=created_at,
         tiers=tiers,
+        blocked_from=ApiState(blocked_from) if blocked_from else None,
     )

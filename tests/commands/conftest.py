@@ -30,8 +30,8 @@ def api(cli):
     open_store(cli.store, now=NOW).close()
     with closing(sqlite3.connect(cli.store)) as db:
         db.execute(
-            "INSERT INTO api VALUES ('1', 'twitter', '1.0.0', '/twitter', 'PUBLISHED', 0, ?, NULL,"
-            " '', ?)",
+            "INSERT INTO api VALUES ('1', 'twitter', '1.0.0', '/twitter', 'PUBLISHED', NULL, 0, ?,"
+            " NULL, '', ?)",
             (API_URL, NOW),
         )
         db.commit()
