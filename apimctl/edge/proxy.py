@@ -6,6 +6,7 @@ and headers, in their order, with their repeats, and the framing of the bodies.
 
 import asyncio
 import time
+from collections.abc import Sequence
 from enum import Enum, auto
 from http import HTTPStatus
 
@@ -37,6 +38,9 @@ _BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 LAST_CHUNK = b"0\r\n\r\n"
 _AS_IT_CAME = "surrogateescape"
 """How aiohttp decodes bytes that are no UTF-8, and so how they become those bytes again."""
+
+OwnHeaders = Sequence[tuple[bytes, bytes]]
+"""Header lines of the gateway's own, for a response."""
 
 _Response = tuple[RawResponseMessage, StreamReader]
 
@@ -88,11 +92,18 @@ class Proxy:
             backend.close()
 
     async def forward(
-        self, request: web.BaseRequest, admitted: Admitted, query: str, *, keeps_token: bool
+        self,
+        request: web.BaseRequest,
+        admitted: Admitted,
+        query: str,
+        *,
+        keeps_token: bool,
+        own_headers: OwnHeaders = (),
     ) -> web.StreamResponse:
         """Return the backend's response, sent; or a fault, if nothing of one was sent yet.
 
-        `query` is raw, with its question mark, or empty.
+        `query` is raw, with its question mark, or empty. `own_headers` are added to the response;
+        the backend's of the same names do not get through.
         """
         endpoint = admitted.endpoint
         if wait := self._circuits.wait_seconds(endpoint, now=time.monotonic()):
@@ -106,7 +117,7 @@ class Proxy:
         if backend is None:
             backend = self._backends[endpoint] = Backend(endpoint)
         head = _request_head(request, backend, admitted.rest, query, keeps_token=keeps_token)
-        exchange = _Exchange(request, backend, head, self._settings)
+        exchange = _Exchange(request, backend, head, self._settings, own_headers)
         try:
             await exchange.connect()
         except (OSError, TimeoutError):
@@ -130,8 +141,14 @@ class _Exchange:
     """One request and its response, on one connection to the backend."""
 
     def __init__(
-        self, request: web.BaseRequest, backend: Backend, head: bytes, settings: GatewaySettings
+        self,
+        request: web.BaseRequest,
+        backend: Backend,
+        head: bytes,
+        settings: GatewaySettings,
+        own_headers: OwnHeaders,
     ) -> None:
+        self._own_headers = own_headers
         self._request = request
         self._backend = backend
         self._head = head
@@ -165,7 +182,9 @@ class _Exchange:
             keeps_alive = (
                 is_sent and framing is not Framing.UNTIL_CLOSE and bool(self._request.keep_alive)
             )
-            head = _response_head(self._request, message, framing, keeps_alive=keeps_alive)
+            head = _response_head(
+                self._request, message, framing, self._own_headers, keeps_alive=keeps_alive
+            )
             is_over = await self._relay(head, payload, framing) and is_sent
             return Sent(message.code, keeps_alive=keeps_alive and is_over)
         finally:
@@ -288,13 +307,20 @@ def _request_head(
 
 
 def _response_head(
-    request: web.BaseRequest, message: RawResponseMessage, framing: Framing, *, keeps_alive: bool
+    request: web.BaseRequest,
+    message: RawResponseMessage,
+    framing: Framing,
+    own_headers: OwnHeaders,
+    *,
+    keeps_alive: bool,
 ) -> bytes:
     reason = message.reason.encode("utf-8", _AS_IT_CAME)
     pieces = [
         b"HTTP/1.1 %d %b\r\n" % (message.code, reason),
-        *end_to_end(message.raw_headers, without=HOP_BY_HOP),
+        *end_to_end(message.raw_headers, without=_without(own_headers)),
     ]
+    for name, value in own_headers:
+        pieces += (name, b": ", value, b"\r\n")
     if hdrs.DATE not in message.headers:  # whoever forwards adds it (RFC 9110 section 6.6.1)
         pieces.append(b"Date: %b\r\n" % rfc822_formatted_time().encode())
     if framing is Framing.CHUNKED:
@@ -305,6 +331,10 @@ def _response_head(
         pieces.append(b"Connection: keep-alive\r\n")
     pieces.append(b"\r\n")
     return b"".join(pieces)
+
+
+def _without(own_headers: OwnHeaders) -> frozenset[bytes]:
+    return HOP_BY_HOP | {name.lower() for name, _ in own_headers} if own_headers else HOP_BY_HOP
 
 
 def _framing(request: web.BaseRequest, message: RawResponseMessage) -> Framing:
