@@ -1,5 +1,5 @@
 # The whole developer interface. Every target sets up what it needs.
-.PHONY: demo test check lock docs
+.PHONY: demo test check lock docs bench
 
 BIN := .venv/bin
 
@@ -22,6 +22,11 @@ docs: .venv/ready
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/python scripts/command_reference.py
+
+# apimctl beside its peers, as ratios. Peers that are missing are skipped, and that is said.
+bench: .venv/ready
+	scripts/system-packages wrk nginx
+	$(BIN)/python -m benchmarks.gateway
 
 # Every dependency, every platform and supported Python, with hashes and no index address.
 lock: .venv/ready

@@ -5,6 +5,7 @@ setting has an environment variable: ``gateway.port`` is ``APIMCTL_GATEWAY_PORT`
 """
 
 import difflib
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,13 +19,18 @@ from apimctl.errors import ApimctlError, InvalidInputError, NotFoundError
 
 _HIGHEST_PORT = 65_535
 _COUNT = re.compile(r"[0-9]{1,7}", re.ASCII)
+_SIZE = re.compile(r"([0-9]{1,15})(|[kmg]ib)", re.ASCII | re.IGNORECASE)
+_SIZE_UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 _NO_DOMAIN = frozenset({"authorization", "host", "cookie", "connection", "content-length"})
 _HEADER_CHARACTERS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 
 
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """How the gateway listens and forwards. Lengths in seconds."""
+    """How the gateway listens and forwards. Lengths in seconds, sizes in bytes, 0 for no limit."""
 
     host: str
     port: int
@@ -34,6 +40,10 @@ class GatewaySettings:
     backend_timeout_seconds: int
     circuit_failures: int
     circuit_open_seconds: int
+    request_body_limit: int
+    body_timeout_seconds: int
+    header_timeout_seconds: int
+    trusted_proxies: Networks
     drain_seconds: int
 
 
@@ -79,6 +89,23 @@ def _count(text: str) -> int:
     if not _COUNT.fullmatch(text) or not 0 < int(text) <= 1_000_000:  # noqa: PLR2004
         raise InvalidInputError(f"{text!r} is not a count", hint="Use a number from 1 on.")
     return int(text)
+
+
+def _size(text: str) -> int:
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise InvalidInputError(f"{text!r} is not a size", hint="Use bytes, 64KiB, 100MiB or 2GiB.")
+    return int(found[1]) * _SIZE_UNITS[found[2].lower()]
+
+
+def _networks(text: str) -> Networks:
+    try:
+        return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise InvalidInputError(
+            f"{text!r} are not addresses: {error}",
+            hint="Write 127.0.0.1 or 10.0.0.0/8, with commas.",
+        ) from None
 
 
 def _switch(text: str) -> bool:
@@ -146,6 +173,18 @@ _DEFINITIONS: Mapping[str, _Definition] = {
     "gateway.circuit_open": _Definition(
         "5s", parse_duration, "How long an open circuit keeps requests from its backend"
     ),
+    "gateway.request_body_limit": _Definition(
+        "100MiB", _size, "Longest body of a request, 0 for any"
+    ),
+    "gateway.header_timeout": _Definition(
+        "15s", parse_duration, "How long a client may take for the head of a request"
+    ),
+    "gateway.body_timeout": _Definition(
+        "60s", parse_duration, "How long a client may pause within the body of a request"
+    ),
+    "gateway.trusted_proxies": _Definition(
+        "", _networks, "Proxies whose Forwarded and X-Forwarded-* headers count, as 10.0.0.0/8"
+    ),
     "gateway.drain": _Definition(
         "15s", parse_duration, "How long requests may go on once the gateway is told to stop"
     ),
@@ -199,6 +238,10 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             backend_timeout_seconds=values["gateway.backend_timeout"],
             circuit_failures=values["gateway.circuit_failures"],
             circuit_open_seconds=values["gateway.circuit_open"],
+            request_body_limit=values["gateway.request_body_limit"],
+            body_timeout_seconds=values["gateway.body_timeout"],
+            header_timeout_seconds=values["gateway.header_timeout"],
+            trusted_proxies=values["gateway.trusted_proxies"],
             drain_seconds=values["gateway.drain"],
         ),
         tokens=TokenSettings(

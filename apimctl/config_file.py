@@ -48,6 +48,11 @@ def write(file: Path, key: str, value: str | int | None) -> None:
     document = tomlkit.parse(file.read_text(encoding="utf-8") if file.exists() else "")
     section, _, name = key.rpartition(".")
     table = document.setdefault(section, tomlkit.table()) if section else document
+    if not isinstance(table, dict):
+        raise InvalidInputError(
+            f"{section} is no section in the configuration file {file}",
+            hint=f"apimctl config unset {section}",
+        )
     if value is not None:
         table[name] = value
     else:

@@ -18,16 +18,21 @@ from collections.abc import AsyncIterator, Callable
 
 import aiohttp.http_parser
 from aiohttp import hdrs, web
+from aiohttp.http import HttpVersion11
 
 from apimctl import __version__
 from apimctl.config import Settings
 from apimctl.domain import faults
-from apimctl.domain.admission import Refused, decide
+from apimctl.domain.admission import Admitted, Refused, decide
+from apimctl.domain.bearer import may_hold_credential
+from apimctl.domain.quota import Verdict
 from apimctl.domain.routing import has_dot_segments
-from apimctl.edge import answers
+from apimctl.edge import answers, cors, rate_limit
 from apimctl.edge.connection import Handler, Server, ask_for_body
+from apimctl.edge.counters import Counters, counters_path
+from apimctl.edge.forwarded import client_address
 from apimctl.edge.login_api import LoginApi
-from apimctl.edge.proxy import Proxy
+from apimctl.edge.proxy import Proxy, asks_for_websocket
 from apimctl.edge.read_model import ReadModel
 from apimctl.edge.writer import Writer
 from apimctl.errors import (
@@ -45,6 +50,7 @@ from apimctl.tables.gateways import Gateway as GatewayRecord
 FILE_CHECK_SECONDS = 1.0
 BACKLOG = 1024
 
+_HOST = re.compile(r"(?:[A-Za-z0-9._~%!$&'()*+;=-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 _ABSOLUTE_FORM = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
 log = logging.getLogger("apimctl.gateway")
@@ -58,6 +64,7 @@ class Gateway:
         self._settings = settings
         self._reload = reload
         self._read_model = ReadModel(settings.store_path, on_settings_changed=self.reload_settings)
+        self._counters = Counters(counters_path(settings.store_path))
         self.writer = Writer(settings.store_path)
         self.id = new_id(secrets.token_bytes)
         self._login_api = LoginApi(self.writer, settings, gateway_id=self.id)
@@ -78,6 +85,7 @@ class Gateway:
         await self._proxy.close()
         self._login_api.close()
         await self.writer.close()
+        self._counters.close()
         self._read_model.close()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -106,24 +114,57 @@ class Gateway:
             response.force_close()
             return response
         self._read_model.refresh()
+        preflight = self._preflight(request, path)
+        if preflight is not None:
+            return preflight
+        return await self._admit(request, path, mark + query)
+
+    def _preflight(self, request: web.BaseRequest, path: str) -> web.StreamResponse | None:
+        """Return the answer to a preflight, None for any other request."""
+        asked_method = cors.preflight_method(request)
+        if asked_method is None:
+            return None
+        match = self._read_model.route(path, asked_method)
+        if match is None or not match.methods or not cors.speaks_for(match):
+            return None
+        header = self._settings.gateway.client_domain_header
+        return cors.answer_preflight(request, match, asked_method, client_domain_header=header)
+
+    async def _admit(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse:
         settings = self._settings
-        decision = decide(
-            self._read_model.facts(
-                path,
-                authorization=request.headers.getall(hdrs.AUTHORIZATION, ()),
-                client_domains=request.headers.getall(settings.gateway.client_domain_header, ()),
-                now=time.time() - settings.tokens.timestamp_skew_seconds,
-            )
+        authorization = request.headers.getall(hdrs.AUTHORIZATION, ())
+        facts = self._read_model.facts(
+            path,
+            request.method,
+            authorization=authorization,
+            client_domains=request.headers.getall(settings.gateway.client_domain_header, ()),
+            now=time.time() - settings.tokens.timestamp_skew_seconds,
         )
+        shared = cors.answer_headers(request, facts.match)
+        decision = decide(facts)
         if isinstance(decision, Refused):
-            return answers.fault_for(request, decision.fault, decision.description)
-        await ask_for_body(request)
-        return await self._proxy.forward(
+            return cors.shared(_refusal(request, decision), shared)
+        verdict = self._count(request, decision)
+        limited = rate_limit.answer_headers(verdict)
+        if verdict is not None and not verdict.is_admitted:
+            return cors.shared(rate_limit.refuse(request, verdict), [*shared, *limited])
+        response = await self._proxy.forward(
             request,
             decision,
-            mark + query,
-            keeps_token=decision.token is None or not settings.gateway.remove_oauth_headers,
+            query,
+            keeps_token=not settings.gateway.remove_oauth_headers
+            or (decision.token is None and not may_hold_credential(authorization)),
+            own_headers=[*cors.relayed(shared), *rate_limit.relayed(limited)],
         )
+        return cors.shared(response, [*shared, *limited])
+
+    def _count(self, request: web.BaseRequest, admitted: Admitted) -> Verdict | None:
+        """Count a request at its limits; None where nothing limits it."""
+        address = ""
+        if admitted.key is None:
+            address = client_address(request, self._settings.gateway.trusted_proxies)
+        limits = self._read_model.limits(admitted, client_address=address)
+        return self._counters.take(limits) if limits else None
 
     def reload_settings(self) -> None:
         """Obey the settings as they are now; keep the old ones where those cannot be."""
@@ -141,6 +182,7 @@ class Gateway:
             await asyncio.sleep(FILE_CHECK_SECONDS)
             try:
                 self._read_model.check_file()
+                self._counters.check_file()
             except StoreError as error:
                 log.warning("%s", error.message)
 
@@ -160,7 +202,9 @@ async def serve(
     listener = _listen(settings.gateway.host, settings.gateway.port)
     url = _url(listener)
     async with _running(settings, reload=reload) as gateway:
-        server = Server(gateway.handle)
+        server = Server(
+            gateway.handle, header_timeout_seconds=settings.gateway.header_timeout_seconds
+        )
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -245,6 +289,11 @@ def _explain_bind(error: OSError, host: str, port: int) -> ApimctlError:
     )
 
 
+def _refusal(request: web.BaseRequest, refused: Refused) -> web.StreamResponse:
+    allow = {"Allow": ", ".join(refused.allow)} if refused.allow else None
+    return answers.fault_for(request, refused.fault, refused.description, allow)
+
+
 def _declares_body(request: web.BaseRequest) -> bool:
     """Return whether there should be a body: behind an upgrade, the parser reads none."""
     length = request.headers.get(hdrs.CONTENT_LENGTH, "0")
@@ -274,8 +323,13 @@ def _unclear(request: web.BaseRequest, path: str, query: str) -> str | None:
     """Return what a backend might read otherwise than the gateway does, None for nothing."""
     if request.method == hdrs.METH_CONNECT:
         return "The gateway is no tunnel."
-    if request.headers.get(hdrs.UPGRADE) and _declares_body(request):
-        return "A request that upgrades has no body."
+    hosts = request.headers.getall(hdrs.HOST, ())
+    if len(hosts) != 1 and (hosts or request.version >= HttpVersion11):
+        return "The request needs one Host header."
+    if hosts and not _HOST.fullmatch(hosts[0]):
+        return "The Host header names no host."
+    if asks_for_websocket(request) and _declares_body(request):
+        return "A request for a WebSocket has no body."
     if not path.startswith("/"):
         return "The request target has no path."
     if "#" in path or "#" in query:

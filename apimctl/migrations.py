@@ -172,3 +172,26 @@ def m004_gateways(db: Database) -> None:
             started_at INTEGER NOT NULL
         )
     """)
+
+
+@migrations()
+def m005_resources(db: Database) -> None:
+    """Resources of APIs, and whose pages may read an API's answers."""
+    db.execute("""
+        CREATE TABLE api_resource (
+            api_id TEXT NOT NULL REFERENCES api (id) ON DELETE CASCADE,
+            pattern TEXT NOT NULL,
+            methods TEXT NOT NULL,
+            auth_type TEXT NOT NULL
+                CHECK (auth_type IN ('None', 'Application', 'Application_User', 'Any')),
+            tier TEXT NOT NULL REFERENCES tier (name),
+            PRIMARY KEY (api_id, pattern, methods)
+        )
+    """)
+    db.execute("""
+        CREATE TABLE api_cors (
+            api_id TEXT PRIMARY KEY REFERENCES api (id) ON DELETE CASCADE,
+            origins TEXT NOT NULL,
+            has_credentials INTEGER NOT NULL CHECK (has_credentials IN (0, 1))
+        )
+    """)

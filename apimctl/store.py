@@ -33,7 +33,7 @@ from apimctl.errors import (
 )
 from apimctl.tables import applications, tiers, users
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """How many migrations this version knows; a store's ``user_version`` is how many it has."""
 
 APPLICATION_ID = 0x61706963
@@ -97,7 +97,8 @@ class Store:
                 f"row {rowid} of {table} refers to a row of {parent} that is not there"
                 for table, rowid, parent, _ in db.execute("PRAGMA foreign_key_check")
             ]
-        for file in (self.path, *(Path(f"{self.path}{suffix}") for suffix in ("-wal", "-shm"))):
+        suffixes = ("", "-wal", "-shm", ".counters")
+        for file in (Path(f"{self.path}{suffix}") for suffix in suffixes):
             mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else 0
             if mode & 0o077:
                 remedy = f"chmod 600 {shlex.quote(str(file))}"

@@ -25,16 +25,19 @@ def reference() -> str:
     parent = typer.Context(root(), info_name="apimctl", obj=Invocation())
     sections = [INTRODUCTION, _global_options(parent)]
     for noun in NOUNS:
-        command = parent.command.get_command(parent, noun)
-        verbs = getattr(command, "commands", None)
-        if verbs is None:
-            sections.append(_section("##", f"apimctl {noun}", command))
-            continue
-        sections.append(f"## apimctl {noun}\n\n{NOUNS[noun]}\n")
-        sections += [
-            _section("###", f"apimctl {noun} {verb}", leaf) for verb, leaf in verbs.items()
-        ]
+        sections += _sections("##", f"apimctl {noun}", parent.command.get_command(parent, noun))
     return "\n".join(sections)
+
+
+def _sections(level: str, path: str, command: Any) -> list[str]:
+    """Return the section of a command; of a group, its summary and those of its commands."""
+    commands = getattr(command, "commands", None)
+    if commands is None:
+        return [_section(level, path, command)]
+    sections = [f"{level} {path}\n\n{command.help}\n"]
+    for name, inner in commands.items():
+        sections += _sections(f"{level}#", f"{path} {name}", inner)
+    return sections
 
 
 def _section(level: str, path: str, command: Any) -> str:

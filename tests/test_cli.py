@@ -25,10 +25,14 @@ def commands():
     context = root().make_context("apimctl", ["--version"], resilient_parsing=True)
     found = [((), context.command)]
     for name in NOUNS:
-        command = context.command.get_command(context, name)
-        found.append(((name,), command))
-        verbs = getattr(command, "commands", {})
-        found += [((name, verb), verbs[verb]) for verb in verbs]
+        found += below((name,), context.command.get_command(context, name))
+    return found
+
+
+def below(words, command):
+    found = [(words, command)]
+    for verb, inner in getattr(command, "commands", {}).items():
+        found += below((*words, verb), inner)
     return found
 
 

@@ -26,7 +26,7 @@ def test_a_terminal_gets_a_frame_and_colours(published):
     code, seen = published.at_terminal("api", "show", "twitter")
     assert code == 0
     assert "╭─ twitter:1 ─" in plain(seen)
-    assert "│ state            PUBLISHED" in plain(seen)
+    assert "│ state             PUBLISHED" in plain(seen)
     assert "32" in colours(seen)
 
 

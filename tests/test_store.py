@@ -210,9 +210,10 @@ def test_a_row_that_refers_to_nothing_is_a_problem(store, store_path):
     assert "of application refers to a row of user_account that is not there" in problem
 
 
-@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", ".counters"])
 def test_a_file_that_others_may_read_is_a_problem(store, store_path, suffix):
     file = Path(f"{store_path}{suffix}")
+    file.touch()
     file.chmod(0o640)
     assert store.check() == [f"others may use the file (mode 640): chmod 600 {file}"]
 

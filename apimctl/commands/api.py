@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from apimctl.commands import resource
 from apimctl.commands.forms import ApiReference, Destroys, Reads, Writes, invocation, noun
 from apimctl.commands.shapes import api_shape
 from apimctl.domain.models import ApiState
 from apimctl.errors import UsageError
 
 app = noun("Publish APIs: a backend behind a context and a version.")
+app.add_typer(resource.app, name="resource")
 
 ProductionUrl = Annotated[
     str | None,
@@ -25,6 +27,21 @@ Tiers = Annotated[
         "--tier",
         metavar="TIER",
         help="A tier one may subscribe at; repeat for more. Empty for all.",
+    ),
+]
+CorsOrigins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cors-origin",
+        metavar="ORIGIN",
+        help="Whose pages may read its answers: https://app.example.com; repeat for more."
+        " * for all, empty to leave CORS to the backend.",
+    ),
+]
+CorsCredentials = Annotated[
+    bool | None,
+    typer.Option(
+        "--cors-credentials/--no-cors-credentials", help="Those pages may send cookies, too."
     ),
 ]
 Description = Annotated[str | None, typer.Option(metavar="TEXT", help="What it is for.")]
@@ -46,6 +63,8 @@ def create(
     sandbox_url: SandboxUrl = None,
     tier: Tiers = None,
     description: Description = None,
+    cors_origin: CorsOrigins = None,
+    cors_credentials: CorsCredentials = None,
     default: Annotated[
         bool, typer.Option("--default", help="Answer without the version in the path, too.")
     ] = False,
@@ -68,7 +87,15 @@ def create(
             context=context,
             version=version,
             state=ApiState.PROTOTYPED if prototype else state,
-            form=apis.ApiForm(production_url, sandbox_url, tier, description, default),
+            form=apis.ApiForm(
+                production_url,
+                sandbox_url,
+                tier,
+                description,
+                default,
+                cors_origin,
+                cors_credentials,
+            ),
             now=call.now,
             random=call.random,
         )
@@ -114,6 +141,8 @@ def update(
     sandbox_url: SandboxUrl = None,
     tier: Tiers = None,
     description: Description = None,
+    cors_origin: CorsOrigins = None,
+    cors_credentials: CorsCredentials = None,
     default: Annotated[
         bool | None,
         typer.Option("--default/--no-default", help="Answer without the version in the path, too."),
@@ -123,7 +152,15 @@ def update(
     from apimctl.services import apis  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
-    form = apis.ApiForm(production_url, sandbox_url, tier or None, description, default)
+    form = apis.ApiForm(
+        production_url,
+        sandbox_url,
+        tier or None,
+        description,
+        default,
+        cors_origin or None,
+        cors_credentials,
+    )
     if form == apis.ApiForm():
         raise UsageError("nothing to change", hint="apimctl api update --help")
     with call.writing() as db:

@@ -6,7 +6,16 @@ Points in time are ISO 8601 in UTC; a validity or an expiry of null means never.
 import datetime as dt
 from typing import Any
 
-from apimctl.domain.models import AccessToken, Api, Application, Key, Subscription, Tier, User
+from apimctl.domain.models import (
+    AccessToken,
+    Api,
+    Application,
+    Key,
+    Resource,
+    Subscription,
+    Tier,
+    User,
+)
 from apimctl.domain.routing import base_paths
 from apimctl.domain.validity import NEVER
 
@@ -37,8 +46,22 @@ def api_shape(api: Api) -> Shape:
         "sandbox_url": api.sandbox_url,
         "tiers": list(api.tiers),
         "paths": list(base_paths(api)),
+        "cors_origins": list(api.cors_origins),
+        "cors_credentials": api.cors_credentials,
         "description": api.description,
         "created_at": moment(api.created_at),
+    }
+
+
+def resource_shape(resource: Resource, api: Api) -> Shape:
+    """Return the fields of `api resource list`."""
+    return {
+        "api": api.name,
+        "version": api.version,
+        "methods": sorted(resource.methods),
+        "pattern": resource.pattern,
+        "auth_type": str(resource.auth_type),
+        "tier": resource.tier,
     }
 
 

@@ -10,14 +10,14 @@ from enum import Enum, auto
 
 from apimctl.domain import client_domains, faults
 from apimctl.domain.faults import Fault
-from apimctl.domain.lifecycle import SERVING
+from apimctl.domain.lifecycle import ROUTED, SERVING
 from apimctl.domain.models import (
     AccessToken,
     Api,
-    ApiState,
     AuthType,
     Key,
     KeyType,
+    Resource,
     Subscription,
     SubscriptionState,
     TokenState,
@@ -54,40 +54,48 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Forward to `endpoint` + `rest`. `token` and `key` are None for auth type None."""
+    """Forward to `endpoint` + `rest`.
+
+    `token`, `key` and `subscription` are None for auth type None.
+    """
 
     api: Api
+    resource: Resource
     endpoint: str
     rest: str
     token: AccessToken | None
     key: Key | None
+    subscription: Subscription | None
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Answer with this fault."""
+    """Answer with this fault; `allow` are the methods that a 405 names."""
 
     fault: Fault
     description: str
+    allow: tuple[str, ...] = ()
 
 
 def decide(facts: Facts) -> Admitted | Refused:
     """Return whether the request is admitted; the first check that fails answers."""
     match = facts.match
-    if match is None:
+    if match is None or match.api.state not in ROUTED:
         return Refused(faults.NO_RESOURCE, "No API answers this path.")
-    api = match.api
-    if refused := _check_api_state(api):
-        return refused
-    if match.resource.auth_type is AuthType.NONE:
-        return _admit_anyone(match)
+    api, resource = match.api, match.resource
+    if resource is None:
+        return _refuse_resource(match)
+    if api.state not in SERVING:
+        return Refused(faults.API_BLOCKED, f"{api.reference} is blocked.")
+    if resource.auth_type is AuthType.NONE:
+        return _admit_anyone(match, resource)
     if refused := _check_token(facts):
         return refused
     token, key = facts.token, facts.key
     if token is None or key is None:
         return Refused(faults.INVALID_CREDENTIALS, "The access token is not known.")
     if refused := (
-        _check_token_type(match.resource.auth_type, token)
+        _check_token_type(resource.auth_type, token)
         or _check_subscription(api, facts.subscription, key.key_type)
         or _check_client_domain(key, facts.client_domains)
     ):
@@ -97,22 +105,40 @@ def decide(facts: Facts) -> Admitted | Refused:
         return Refused(
             faults.NO_ENDPOINT, f"{api.reference} has no {key.key_type.lower()} endpoint."
         )
-    return Admitted(api=api, endpoint=endpoint, rest=match.rest, token=token, key=key)
+    return Admitted(
+        api=api,
+        resource=resource,
+        endpoint=endpoint,
+        rest=match.rest,
+        token=token,
+        key=key,
+        subscription=facts.subscription,
+    )
 
 
-def _check_api_state(api: Api) -> Refused | None:
-    if api.state in SERVING:
-        return None
-    if api.state is ApiState.BLOCKED:
-        return Refused(faults.API_BLOCKED, f"{api.reference} is blocked.")
-    return Refused(faults.NO_RESOURCE, "No API answers this path.")
+def _refuse_resource(match: Match) -> Refused:
+    if not match.methods:
+        return Refused(faults.NO_RESOURCE, f"{match.api.reference} has no such resource.")
+    return Refused(
+        faults.WRONG_METHOD,
+        f"This resource answers {', '.join(match.methods)}.",
+        allow=match.methods,
+    )
 
 
-def _admit_anyone(match: Match) -> Admitted | Refused:
+def _admit_anyone(match: Match, resource: Resource) -> Admitted | Refused:
     endpoint = match.api.production_url or match.api.sandbox_url
     if endpoint is None:
         return Refused(faults.NO_ENDPOINT, f"{match.api.reference} has no endpoint.")
-    return Admitted(api=match.api, endpoint=endpoint, rest=match.rest, token=None, key=None)
+    return Admitted(
+        api=match.api,
+        resource=resource,
+        endpoint=endpoint,
+        rest=match.rest,
+        token=None,
+        key=None,
+        subscription=None,
+    )
 
 
 def _check_token(facts: Facts) -> Refused | None:

@@ -9,6 +9,14 @@ from apimctl.domain.credentials import Credential, Kind
 _SCHEME = "bearer"
 
 
+def may_hold_credential(values: Sequence[str]) -> bool:
+    """Return whether values of the Authorization header hold what looks like a credential of ours.
+
+    Also one that is mistyped: somebody can mend it.
+    """
+    return any(credentials.PREFIX in value for value in values)
+
+
 def read_authorization(values: Sequence[str]) -> tuple[Presented, Credential | None]:
     """Return what the values of the Authorization header present; the credential for a TOKEN.
 

@@ -13,6 +13,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
@@ -64,6 +65,7 @@ def is_allowed(patterns: Iterable[str], header_values: Sequence[str]) -> bool:
     return client is not None and any(_matches(pattern, client) for pattern in patterns)
 
 
+@lru_cache(maxsize=1024)
 def parse_client_domain(value: str) -> Host | None:
     """Return the host that a header value names, None where it does not name exactly one."""
     value = value.strip(" \t")

@@ -33,11 +33,18 @@ WRONG_METHOD = Fault(900906, _NO_RESOURCE, 405)
 SUBSCRIPTION_BLOCKED = Fault(900907, "The requested API is temporarily blocked", 403)
 FORBIDDEN = Fault(900908, "Resource forbidden", 403)
 SUBSCRIPTION_INACTIVE = Fault(900909, "The subscription to the API is inactive", 403)
+_THROTTLED = "Message throttled out"
+THROTTLED_UNAUTHENTICATED = Fault(900800, _THROTTLED, 429)
+THROTTLED_RESOURCE = Fault(900802, _THROTTLED, 429)
+THROTTLED_APPLICATION = Fault(900803, _THROTTLED, 429)
+THROTTLED_SUBSCRIPTION = Fault(900804, _THROTTLED, 429)
 API_BLOCKED = Fault(700700, "API blocked", 503)
 BACKEND_FAILED = Fault(101503, "Backend refused or failed", 502)
 BACKEND_TIMED_OUT = Fault(101504, "Backend timed out", 504)
 CIRCUIT_OPEN = Fault(303001, "Backend circuit open", 503)
 BAD_REQUEST = Fault(400, "Bad Request", 400)
+BODY_TOO_SLOW = Fault(408, "Request Timeout", 408)
+BODY_TOO_LONG = Fault(413, "Content Too Large", 413)
 
 
 def challenge(fault: Fault) -> str | None:

@@ -22,6 +22,9 @@ API_VERBS: Mapping[str, tuple[frozenset[ApiState], ApiState]] = {
 SERVING = frozenset({ApiState.PUBLISHED, ApiState.DEPRECATED, ApiState.PROTOTYPED})
 """States in which the gateway forwards requests."""
 
+ROUTED = SERVING | {ApiState.BLOCKED}
+"""States in which the gateway says that there is an API at all."""
+
 SUBSCRIBABLE = frozenset({ApiState.PUBLISHED, ApiState.PROTOTYPED})
 """States in which applications may still subscribe."""
 

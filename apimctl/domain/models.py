@@ -115,11 +115,15 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Part of an API: methods and a URL pattern, with what they ask of a token."""
+    """Part of an API: methods and a URL pattern, with what they ask of a token.
+
+    Methods and pattern name it: a method of a pattern belongs to one resource of an API.
+    """
 
     methods: frozenset[str]
     pattern: str
     auth_type: AuthType
+    tier: str = UNLIMITED
 
 
 ALL_METHODS = frozenset({"*"})
@@ -145,6 +149,10 @@ class Api:
     """The tiers a subscription may choose; empty: every tier."""
     blocked_from: ApiState | None = None
     """What a BLOCKED API was before."""
+    cors_origins: tuple[str, ...] = ()
+    """The origins whose pages may read its answers, or ``*``; empty: CORS is the backend's."""
+    cors_credentials: bool = False
+    """Whether those pages may send cookies."""
 
     @property
     def reference(self) -> str:

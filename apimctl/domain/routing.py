@@ -5,10 +5,12 @@ routed and authorised is the path that is forwarded.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apimctl.domain.models import WHOLE_API, Api, Resource
+from apimctl.domain.patterns import METHODS
+from apimctl.domain.resources import ResourceTree
 
 _DOT_SEGMENT = re.compile(
     r"(?:^|[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:$|[/\\;]|%2f|%5c|%3b)", re.IGNORECASE
@@ -17,38 +19,51 @@ _DOT_SEGMENT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The API that answers a path, and what follows its base path there (``/search.atom``)."""
+    """The API that answers a path, and what follows its base path there (``/search.atom``).
+
+    Without a `resource`, no pattern of the API matches, or none of its resources has the method:
+    then `methods` are those that the most specific pattern has, in order.
+    """
 
     api: Api
-    resource: Resource
+    resource: Resource | None
     rest: str
+    methods: tuple[str, ...] = METHODS
 
 
 @dataclass(slots=True)
 class _Node:
     children: dict[str, "_Node"] = field(default_factory=dict)
     api: Api | None = None
+    resources: ResourceTree | None = None
+    """None where the API declares none: it has `WHOLE_API`."""
 
 
 class Routes:
     """All APIs by base path: ``/context/version``, and ``/context`` for a default version."""
 
-    def __init__(self, apis: Iterable[Api]) -> None:
+    def __init__(
+        self, apis: Iterable[Api], resources: Mapping[str, Sequence[Resource]] | None = None
+    ) -> None:
+        """Take the APIs, and by the id of each the resources it declares."""
         self._root = _Node()
+        declared = resources or {}
         for api in apis:
+            tree = ResourceTree(declared[api.id]) if declared.get(api.id) else None
             for base_path in base_paths(api):
                 node = self._root
                 for segment in base_path.split("/")[1:]:
                     node = node.children.setdefault(segment, _Node())
                 node.api = api
+                node.resources = tree
 
-    def match(self, path: str) -> Match | None:
+    def match(self, path: str, method: str) -> Match | None:
         """Return the API with the longest base path that `path` starts with, None for no API.
 
         `path` is raw: as sent, without the query.
         """
         node = self._root
-        found: tuple[Api, int] | None = None
+        found: tuple[Api, ResourceTree | None, int] | None = None
         end = 0
         while path.startswith("/", end):
             start = end + 1
@@ -60,11 +75,17 @@ class Routes:
                 break
             node = child
             if node.api is not None:
-                found = (node.api, end)
+                found = (node.api, node.resources, end)
         if found is None:
             return None
-        api, length = found
-        return Match(api=api, resource=WHOLE_API, rest=path[length:])
+        api, resources, length = found
+        rest = path[length:]
+        if resources is None:
+            return Match(api, WHOLE_API, rest)
+        answering = resources.find(rest)
+        if answering is None:
+            return Match(api, None, rest, methods=())
+        return Match(api, answering.pick(method), rest, answering.methods)
 
 
 def base_paths(api: Api) -> tuple[str, ...]:

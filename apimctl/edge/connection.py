@@ -15,6 +15,11 @@ from apimctl.edge import answers
 
 LONGEST_LINE_BYTES = 32 * 1024
 MOST_HEADERS = 256
+LINGER_SECONDS = 2.0
+"""How long a refused body is still read, so that the client gets to read the refusal."""
+
+KEEP_ALIVE_SECONDS = 75.0
+"""How long a client may keep a connection without a request."""
 
 log = logging.getLogger("apimctl.gateway")
 
@@ -23,6 +28,24 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 class _Connection(RequestHandler):
     """A connection whose refusals are ours, and whose uploads outlive the start of a shutdown."""
+
+    header_timeout_seconds = 0.0
+    _head_deadline: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget the connection."""
+        self._watch_head(is_incomplete=False)
+        super().connection_lost(exc)
+
+    def _watch_head(self, *, is_incomplete: bool) -> None:
+        """Close the connection of a client that takes too long for the head of a request."""
+        if is_incomplete and self._head_deadline is None and self.header_timeout_seconds:
+            self._head_deadline = asyncio.get_running_loop().call_later(
+                self.header_timeout_seconds, self.force_close
+            )
+        elif not is_incomplete and self._head_deadline is not None:
+            self._head_deadline.cancel()
+            self._head_deadline = None
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sends.
@@ -33,6 +56,9 @@ class _Connection(RequestHandler):
         request = self._current_request
         if request is None or request.content.is_eof():
             super().data_received(data)
+            is_idle = self._current_request is None and not self._messages
+            if is_idle or self._head_deadline is not None:
+                self._watch_head(is_incomplete=is_idle and self._payload_parser is None)
             return
         ending = self._close, self._force_close
         self._close = self._force_close = False
@@ -77,13 +103,14 @@ def _place(error: BaseException | None) -> str:
 class Server(web.Server):
     """Speaks HTTP/1.1 to the clients and hands each request to one handler."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, *, header_timeout_seconds: float) -> None:
         super().__init__(handler, handler_cancellation=True)
+        self._header_timeout_seconds = header_timeout_seconds
 
     def __call__(self) -> RequestHandler:
         """Return the protocol of a new connection."""
         # Compressed bodies are the backend's to unpack.
-        return _Connection(
+        connection = _Connection(
             self,
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]
@@ -91,7 +118,11 @@ class Server(web.Server):
             max_line_size=LONGEST_LINE_BYTES,
             max_field_size=LONGEST_LINE_BYTES,
             max_headers=MOST_HEADERS,
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
+            lingering_time=LINGER_SECONDS,
         )
+        connection.header_timeout_seconds = self._header_timeout_seconds
+        return connection
 
 
 async def ask_for_body(request: web.BaseRequest) -> None:

@@ -21,7 +21,14 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
-NOT_TO_BACKEND = HOP_BY_HOP | {b"host", b"expect"}
+NOT_TO_BACKEND = HOP_BY_HOP | {
+    b"host",
+    b"expect",
+    b"forwarded",
+    b"x-forwarded-for",
+    b"x-forwarded-proto",
+    b"x-forwarded-host",
+}
 NOT_TO_BACKEND_WITH_TOKEN = NOT_TO_BACKEND | {b"authorization"}
 
 _NEVER_NAMED_AWAY = frozenset({b"host", b"content-length", b"authorization"})

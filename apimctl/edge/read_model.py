@@ -13,14 +13,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from sqlite3 import Connection
 
-from apimctl.domain.admission import Facts, Presented
+from apimctl.domain.admission import Admitted, Facts, Presented
 from apimctl.domain.bearer import read_authorization
 from apimctl.domain.credentials import Credential
 from apimctl.domain.models import AccessToken, Key, Subscription
-from apimctl.domain.routing import Routes
+from apimctl.domain.quota import Limit
+from apimctl.domain.routing import Match, Routes
+from apimctl.edge.limits import Limits
 from apimctl.errors import StoreUnreadableError
 from apimctl.store import connect, explained, file_identity
-from apimctl.tables import access_tokens, apis, changes, keys, subscriptions
+from apimctl.tables import access_tokens, apis, changes, keys, resources, subscriptions
 from apimctl.tables.changes import Change, ChangeKind
 
 MOST_TOKENS = 100_000
@@ -40,6 +42,7 @@ class ReadModel:
         self._unknown: set[str] = set()
         self._keys: dict[str, Key | None] = {}
         self._subscriptions: dict[str, dict[str, Subscription | None]] = {}
+        self._limits = Limits()
         self._db: Connection | None = None
         self._data_version = -1
         with explained(path):
@@ -48,6 +51,7 @@ class ReadModel:
     def facts(
         self,
         path: str,
+        method: str,
         *,
         authorization: Sequence[str],
         client_domains: Sequence[str],
@@ -60,7 +64,7 @@ class ReadModel:
         """
         with explained(self._path):
             db = self._open_db()
-            match = self._routes.match(path)
+            match = self._routes.match(path, method)
             presented, credential = read_authorization(authorization)
             token = key = subscription = None
             if match is not None and presented is Presented.TOKEN and credential is not None:
@@ -78,6 +82,22 @@ class ReadModel:
             client_domains=client_domains,
             now=now,
         )
+
+    def route(self, path: str, method: str) -> Match | None:
+        """Return where a request leads, as of the last `refresh`; `path` is raw."""
+        return self._routes.match(path, method)
+
+    def limits(self, admitted: Admitted, *, client_address: str) -> tuple[Limit, ...]:
+        """Return what limits a request, as of the last `refresh`.
+
+        The address counts where it needs no token. Raises StoreError as `facts` does.
+        """
+        limits = self._limits.recall(admitted, client_address=client_address)
+        while limits is None:
+            with explained(self._path):
+                self._limits.learn(self._open_db(), admitted)
+            limits = self._limits.recall(admitted, client_address=client_address)
+        return limits
 
     def refresh(self) -> None:
         """Forget what anybody has changed since: the first thing every request does.
@@ -164,9 +184,13 @@ class ReadModel:
                 self._keys.pop(change.subject, None)
             case ChangeKind.SUBSCRIPTIONS:
                 self._subscriptions.pop(change.subject, None)
+                self._limits.forget()
+            case ChangeKind.APPLICATION | ChangeKind.TIER:
+                self._limits.forget()
             case ChangeKind.API:
                 self._subscriptions.clear()
-                self._routes = Routes(apis.list_all(db))
+                self._limits.forget()
+                self._routes = Routes(apis.list_all(db), resources.list_by_api(db))
             case ChangeKind.TOKENS_OF_KEY:
                 self._keep_tokens(lambda token: token.consumer_key != change.subject)
             case ChangeKind.TOKENS_OF_USER:
@@ -182,7 +206,8 @@ class ReadModel:
         self._unknown.clear()
         self._keys.clear()
         self._subscriptions.clear()
-        self._routes = Routes(apis.list_all(db))
+        self._limits.forget()
+        self._routes = Routes(apis.list_all(db), resources.list_by_api(db))
 
     def _keep_tokens(self, is_kept: Callable[[AccessToken], bool]) -> None:
         self._tokens = {digest: token for digest, token in self._tokens.items() if is_kept(token)}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
+from apimctl.domain.cors import check_origins
 from apimctl.domain.lifecycle import next_api_state
 from apimctl.domain.models import Api, ApiState
 from apimctl.domain.names import check_context, check_name, check_text, check_url, check_version
@@ -20,7 +21,8 @@ from apimctl.tables.changes import ChangeKind, announce
 class ApiForm:
     """What is said of an API; None is left as it is, or empty for a new one.
 
-    An empty tier among `tiers` counts as none: alone it means every tier.
+    An empty tier among `tiers` counts as none: alone it means every tier. So does an empty origin
+    among `cors_origins`: alone it leaves CORS to the backend.
     """
 
     production_url: str | None = None
@@ -28,6 +30,8 @@ class ApiForm:
     tiers: Sequence[str] | None = None
     description: str | None = None
     is_default_version: bool | None = None
+    cors_origins: Sequence[str] | None = None
+    cors_credentials: bool | None = None
 
 
 def resolve(db: Connection, reference: str) -> Api:
@@ -157,7 +161,20 @@ def _filled(db: Connection, api: Api, form: ApiForm) -> Api:
         api = replace(api, description=check_text(form.description, what="description"))
     if form.is_default_version is not None:
         api = replace(api, is_default_version=form.is_default_version)
-    return api
+    return _shared(api, form)
+
+
+def _shared(api: Api, form: ApiForm) -> Api:
+    """Return the API with what the form says of CORS. Without origins there are no cookies."""
+    origins = api.cors_origins if form.cors_origins is None else form.cors_origins
+    is_on = any(origins)
+    kept = api.cors_credentials and is_on
+    has_credentials = kept if form.cors_credentials is None else form.cors_credentials
+    return replace(
+        api,
+        cors_origins=check_origins(origins, has_credentials=has_credentials),
+        cors_credentials=has_credentials,
+    )
 
 
 def _check_clashes(db: Connection, api: Api) -> None:

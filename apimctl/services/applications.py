@@ -112,6 +112,7 @@ def update(
         url = callback_url and check_url(callback_url, what="callback URL")
         application = replace(application, callback_url=url or None)
     applications.update(db, application)
+    announce(db, ChangeKind.APPLICATION, application.id)
     return application
 
 

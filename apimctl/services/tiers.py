@@ -8,6 +8,7 @@ from apimctl.domain.models import Tier
 from apimctl.domain.names import check_name, check_text
 from apimctl.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
 from apimctl.tables import tiers
+from apimctl.tables.changes import ChangeKind, announce
 
 MOST_REQUESTS = 1_000_000_000
 
@@ -60,6 +61,7 @@ def update(
     if description is not None:
         tier = replace(tier, description=check_text(description, what="description"))
     tiers.update(db, tier)
+    announce(db, ChangeKind.TIER, name)
     return tier
 
 
@@ -69,9 +71,10 @@ def delete(db: Connection, name: str) -> Tier:
     if uses := tiers.uses(db, name):
         raise ConflictError(
             f"the tier {name!r} is used {uses} time{'s' if uses > 1 else ''}",
-            hint="Move those applications, subscriptions and APIs to another tier first.",
+            hint="Move those applications, subscriptions, APIs and resources to another one first.",
         )
     tiers.delete(db, name)
+    announce(db, ChangeKind.TIER, name)
     return tier
 
 

@@ -1,4 +1,4 @@
-"""The tables ``api`` and ``api_tier``."""
+"""The tables ``api``, ``api_tier`` and ``api_cors``: a row where an API lists origins."""
 
 from collections.abc import Iterable
 from sqlite3 import Connection
@@ -10,10 +10,11 @@ _COLUMNS = (
     "id, name, version, context, state, blocked_from, is_default_version, production_url,"
     " sandbox_url, description, created_at"
 )
+_SELECT = f"SELECT {_COLUMNS}, origins, has_credentials FROM api LEFT JOIN api_cors ON api_id = id"
 
 
 def insert(db: Connection, api: Api) -> None:
-    """Add an API whose name and version are free, and its tiers."""
+    """Add an API whose name and version are free, its tiers and its origins."""
     db.execute(
         f"INSERT INTO api ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -31,6 +32,7 @@ def insert(db: Connection, api: Api) -> None:
         ),
     )
     _insert_tiers(db, api.id, api.tiers)
+    _insert_cors(db, api)
 
 
 def update(db: Connection, api: Api) -> None:
@@ -50,6 +52,8 @@ def update(db: Connection, api: Api) -> None:
     )
     db.execute("DELETE FROM api_tier WHERE api_id = ?", (api.id,))
     _insert_tiers(db, api.id, api.tiers)
+    db.execute("DELETE FROM api_cors WHERE api_id = ?", (api.id,))
+    _insert_cors(db, api)
 
 
 def clear_default_version(db: Connection, name: str) -> None:
@@ -59,18 +63,14 @@ def clear_default_version(db: Connection, name: str) -> None:
 
 def list_all(db: Connection) -> list[Api]:
     """Return all APIs by name, the oldest version first."""
-    tiers = _tiers_by_api(db)
-    rows = db.execute(f"SELECT {_COLUMNS} FROM api ORDER BY name, created_at, version")
-    return [_api(row, tiers.get(row[0], ())) for row in rows]
+    rows = db.execute(f"{_SELECT} ORDER BY name, created_at, version")
+    return _apis(db, rows)
 
 
 def list_named(db: Connection, name: str) -> list[Api]:
     """Return the versions of the API of that name, the oldest first."""
-    tiers = _tiers_by_api(db)
-    rows = db.execute(
-        f"SELECT {_COLUMNS} FROM api WHERE name = ? ORDER BY created_at, version", (name,)
-    )
-    return [_api(row, tiers.get(row[0], ())) for row in rows]
+    rows = db.execute(f"{_SELECT} WHERE name = ? ORDER BY created_at, version", (name,))
+    return _apis(db, rows)
 
 
 def delete(db: Connection, api_id: str) -> None:
@@ -85,6 +85,19 @@ def _insert_tiers(db: Connection, api_id: str, tiers: Iterable[str]) -> None:
     )
 
 
+def _insert_cors(db: Connection, api: Api) -> None:
+    if api.cors_origins:
+        db.execute(
+            "INSERT INTO api_cors (api_id, origins, has_credentials) VALUES (?, ?, ?)",
+            (api.id, ",".join(api.cors_origins), int(api.cors_credentials)),
+        )
+
+
+def _apis(db: Connection, rows: Iterable[tuple[Any, ...]]) -> list[Api]:
+    tiers = _tiers_by_api(db)
+    return [_api(row, tiers.get(row[0], ())) for row in rows]
+
+
 def _tiers_by_api(db: Connection) -> dict[str, tuple[str, ...]]:
     tiers: dict[str, tuple[str, ...]] = {}
     for api_id, tier in db.execute("SELECT api_id, tier FROM api_tier ORDER BY api_id, position"):
@@ -94,7 +107,7 @@ def _tiers_by_api(db: Connection) -> dict[str, tuple[str, ...]]:
 
 def _api(row: tuple[Any, ...], tiers: tuple[str, ...]) -> Api:
     api_id, name, version, context, state, blocked_from, is_default, *rest = row
-    production_url, sandbox_url, description, created_at = rest
+    production_url, sandbox_url, description, created_at, origins, has_credentials = rest
     return Api(
         id=api_id,
         name=name,
@@ -108,4 +121,6 @@ def _api(row: tuple[Any, ...], tiers: tuple[str, ...]) -> Api:
         created_at=created_at,
         tiers=tiers,
         blocked_from=ApiState(blocked_from) if blocked_from else None,
+        cors_origins=tuple(origins.split(",")) if origins else (),
+        cors_credentials=bool(has_credentials),
     )

@@ -57,6 +57,12 @@ def list_named(db: Connection, name: str) -> list[Application]:
     return [Application(*row) for row in rows]
 
 
+def find_tier(db: Connection, application_id: str) -> str | None:
+    """Return the name of the application's tier, None where there is no such application."""
+    row = db.execute("SELECT tier FROM application WHERE id = ?", (application_id,)).fetchone()
+    return str(row[0]) if row else None
+
+
 def count_owned(db: Connection, owner_id: str) -> int:
     """Return how many applications a user owns."""
     (count,) = db.execute(

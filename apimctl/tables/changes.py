@@ -20,6 +20,10 @@ class ChangeKind(StrEnum):
     """The key with this consumer key: its domains, or that it is there."""
     SUBSCRIPTIONS = "subscriptions"
     """Subscriptions of the application with this id."""
+    APPLICATION = "application"
+    """The application with this id: its tier."""
+    TIER = "tier"
+    """The tier of this name."""
     TOKEN = "token"  # noqa: S105 - a kind of change
     """The access token with this digest."""
     TOKENS_OF_KEY = "tokens_of_key"

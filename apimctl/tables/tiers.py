@@ -44,11 +44,12 @@ def delete(db: Connection, name: str) -> None:
 
 
 def uses(db: Connection, name: str) -> int:
-    """Return how many applications, subscriptions and APIs name the tier."""
+    """Return how many applications, subscriptions, APIs and resources name the tier."""
     (count,) = db.execute(
         "SELECT (SELECT count(*) FROM application WHERE tier = :name)"
         " + (SELECT count(*) FROM subscription WHERE tier = :name)"
-        " + (SELECT count(*) FROM api_tier WHERE tier = :name)",
+        " + (SELECT count(*) FROM api_tier WHERE tier = :name)"
+        " + (SELECT count(*) FROM api_resource WHERE tier = :name)",
         {"name": name},
     ).fetchone()
     return int(count)

@@ -4,7 +4,7 @@ URL = "http://127.0.0.1:9000/feed"
 CREATE = ("api", "create", "twitter", "--context", "/twitter", "--version", "1.0.0")
 FIELDS = [
     *("name", "version", "context", "state", "default_version", "production_url", "sandbox_url"),
-    *("tiers", "paths", "description", "created_at"),
+    *("tiers", "paths", "cors_origins", "cors_credentials", "description", "created_at"),
 ]
 
 
@@ -12,6 +12,7 @@ def test_create_with_everything(cli):
     made = cli.data(
         *(*CREATE, "--production-url", URL, "--sandbox-url", f"{URL}/sandbox"),
         *("--tier", "Gold", "--tier", "Silver", "--description", "Search", "--default"),
+        *("--cors-origin", "https://App.example.com:443"),
         "--publish",
     )
     assert list(made) == FIELDS
@@ -27,6 +28,8 @@ def test_create_with_everything(cli):
         "sandbox_url": f"{URL}/sandbox",
         "tiers": ["Gold", "Silver"],
         "paths": ["/twitter/1.0.0", "/twitter"],
+        "cors_origins": ["https://app.example.com"],
+        "cors_credentials": False,
         "description": "Search",
     }
     assert cli.data("api", "show", "twitter") == {**made, "created_at": created_at}
@@ -57,7 +60,8 @@ def test_no_apis_is_no_failure(cli):
 
 
 @pytest.mark.parametrize(
-    ("reference", "code", "error"), [("facebook", 3, "not_found"), ("twitter:2", 3, "not_found")]
+    ("reference", "code", "error"),
+    [(name, 3, "not_found") for name in ("facebook", "twitter:2", "twitter:")],
 )
 def test_an_unknown_api(cli, api, reference, code, error):
     for verb in ("show", "publish"):
@@ -75,6 +79,18 @@ def test_update_names_what_changes(cli, api):
     assert cli.data("api", "update", api, "--no-default")["paths"] == ["/twitter/1.0.0"]
     result = cli("api", "update", api)
     assert (result.code, "nothing to change" in result.stderr) == (2, True)
+
+
+def test_update_of_cors(cli, api):
+    update = ("api", "update", api)
+    one, two = "https://app.example.com", "http://localhost:3000"
+    changed = cli.data(*update, "--cors-origin", one, "--cors-origin", two, "--cors-credentials")
+    assert (changed["cors_origins"], changed["cors_credentials"]) == ([one, two], True)
+    assert cli.data(*update, "--no-cors-credentials")["cors_origins"] == [one, two]
+    assert cli.data(*update, "--cors-origin", "*")["cors_origins"] == ["*"]
+    result = cli(*update, "--cors-credentials")
+    assert (result.code, "exclude each other" in result.stderr) == (6, True)
+    assert cli.data(*update, "--cors-origin", "")["cors_origins"] == []
 
 
 def test_the_life_of_an_api(cli, api):

@@ -1,3 +1,4 @@
+LISTED = ("key", "token", "subscription")
 FIELDS = ["name", "owner", "tier", "description", "callback_url", "created_at"]
 
 
@@ -33,6 +34,38 @@ def test_the_same_name_of_two_owners(cli):
     assert [row["name"] for row in cli.data("app", "list", "--owner", "alice")] == ["shop"]
     cli.ok("app", "delete", "shop", "--owner", "alice", "--yes")
     assert cli.data("app", "list", "--owner", "alice") == []
+
+
+def test_another_users_default_application_leaves_the_default_forms_as_they_are(cli, api):
+    cli.ok("user", "create", "alice", "--password-stdin", stdin="correct horse\n")
+    cli.ok("app", "create", "DefaultApplication", "--owner", "alice")
+    made = cli.data("key", "generate")
+    assert cli.data("app", "show", "DefaultApplication")["owner"] == "admin"
+    assert cli.data("key", "show")["owner"] == "admin"
+    assert cli.data("token", "renew")["access_token"] != made["access_token"]
+    cli.ok("subscription", "create", "--app", "DefaultApplication", "--api", api)
+    theirs = cli.data("key", "generate", "--owner", "alice")
+    assert theirs["consumer_key"] != made["consumer_key"]
+
+
+def test_an_owner_narrows_every_list(cli, api):
+    cli.ok("user", "create", "alice", "--password-stdin", stdin="correct horse\n")
+    cli.ok("app", "create", "shop", "--owner", "alice")
+    for app in ("shop", "DefaultApplication"):
+        cli.ok("key", "generate", "--app", app)
+        cli.ok("subscription", "create", "--app", app, "--api", api)
+    for noun, field in (("app", "name"), *((noun, "application") for noun in LISTED)):
+        found = {
+            owner: [row[field] for row in cli.data(noun, "list", "--owner", owner)]
+            for owner in ("alice", "PRIMARY/alice", "admin")
+        }
+        assert found == {
+            "alice": ["shop"],
+            "PRIMARY/alice": ["shop"],
+            "admin": ["DefaultApplication"],
+        }, noun
+        assert len(cli.data(noun, "list")) == 2
+        assert cli(noun, "list", "--owner", "nobody").code == 3
 
 
 def test_what_cannot_be(cli):

@@ -9,7 +9,6 @@ from contextlib import closing
 import pytest
 
 from apimctl.cli import run
-from apimctl.store import open_store
 
 URL = "http://127.0.0.1:9000"
 CREATE = ("api", "create", "twitter")
@@ -22,6 +21,10 @@ def create(*, name="twitter", context="/twitter", version="1.0.0", url=URL):
         *("api", "create", name, "--context", context, "--version", version),
         *("--production-url", url),
     )
+
+
+def resource(*, api="there", method="GET", pattern="/x"):
+    return ("api", "resource", "create", api, "--method", method, "--pattern", pattern)
 
 
 URLS = [
@@ -48,6 +51,19 @@ DOMAINS = [
     *("a.com:0", "a.com:99999", "*.1.2.3.4", "example.com@evil.net", "a.com,*", "-a.com", "ä ö"),
     TOO_LONG,
 ]
+PATTERNS = ["", "users", "/a//b", "/*/a", "/a*", "/{}", "/{a", "/a b", "/a?b", "/../x", "/ä", "/\n"]
+METHODS = ["", "GTE", "CONNECT", "GET,POST"]
+ORIGINS = [
+    *(
+        "app.example.com",
+        "https://",
+        "https://a.com/",
+        "https://a.com/x",
+        "null",
+        "https://*.a.com",
+    ),
+    *("https://user:secret@a.com", "//a.com", "https://a b", "https://a.com,https://b.com", "x\ny"),
+]
 VALIDITIES = ["0", "0s", "1.5", "1.5h", "abc", "", "1h x", "36526d", "9" * 30, "1d-1h", "٣"]
 
 INVALID = [
@@ -64,8 +80,15 @@ INVALID = [
     *(("tier", "create", name, "--requests", "1", "--per", "1m") for name in NAMES),
     *(("user", "create", name, "--password-stdin") for name in [*NAMES, "a/b", "a:b"]),
     *(("key", "generate", "--domains", domains) for domains in DOMAINS),
+    *((*create(), "--cors-origin", origin) for origin in ORIGINS),
+    (*create(), "--cors-origin", "*", "--cors-origin", "https://a.com"),
+    (*create(), "--cors-origin", "*", "--cors-credentials"),
+    (*create(), "--cors-credentials"),
+    *(resource(pattern=pattern) for pattern in PATTERNS),
+    *(resource(method=method) for method in METHODS),
 ]
 WRONG_USAGE = [
+    (*resource(), "--auth-type", "Some"),
     *(("key", "generate", "--validity", validity) for validity in VALIDITIES),
     ("token", "renew", "--grace", "1.5"),
     ("tier", "create", "Mine", "--requests", "1", "--per", "0"),
@@ -75,6 +98,10 @@ UNKNOWN = [
     ("app", "show", "x"),
     ("user", "show", "x"),
     ("tier", "show", "x"),
+    (*resource(), "--tier", "x"),
+    resource(api="x"),
+    ("api", "resource", "show", "there", "--pattern", "/x"),
+    ("api", "resource", "delete", "there", "--pattern", "/x", "--yes"),
     ("config", "get", "x"),
     ("key", "generate", "--app", "x"),
     ("subscription", "create", "--api", "x"),
@@ -107,9 +134,10 @@ def check(code, expected, stdout, stderr):
 
 @pytest.fixture(scope="module")
 def shared_store(tmp_path_factory):
-    """Make one store for all cases: none of them may change it."""
+    """Make one store for all cases, with an API in it: none of them may change it."""
     path = tmp_path_factory.mktemp("bad") / "apimctl.db"
-    open_store(path, now=1_800_000_000).close()
+    made = (*create(name="there", context="/there"), "--db", str(path))
+    assert run(made) == 0
     return path
 
 
@@ -128,7 +156,7 @@ def test_bad_input_is_one_clear_line_and_writes_nothing(case, shared_store, caps
 @pytest.mark.parametrize("case", CASES[::12], ids=in_short)
 def test_bad_input_through_the_binary(case, cli, dump):
     expected, arguments = case
-    cli.ok("app", "list")
+    cli.ok(*create(name="there", context="/there"))
     before = dump()
     result = cli(*arguments, stdin="a secret")
     check(result.code, expected, result.stdout, result.stderr)

@@ -1,5 +1,7 @@
 import tomllib
 
+import pytest
+
 
 def test_set_get_unset(cli):
     changed = cli.data("config", "set", "tokens.application_validity", "30d")
@@ -61,6 +63,70 @@ def test_what_cannot_be(cli):
         assert (result.code, result.stdout) == (code, ""), arguments
         assert "hint:  " in result.stderr
     assert not cli.config.exists()
+
+
+SPOILT = """# mine
+[gateway]
+port = "http" # a bad value
+prot = 8280
+[tokens]
+user_validity = "1h"
+"""
+
+
+def test_a_file_with_a_bad_value_and_an_unknown_key_is_mended_step_by_step(cli):
+    cli.config.parent.mkdir(parents=True)
+    cli.config.write_text(SPOILT)
+    result = cli("key", "generate", "--json")
+    assert (result.code, result.error["hint"]) == (6, "Did you mean gateway.port?")
+    # What is written counts, though the file is still bad behind it.
+    assert cli("config", "set", "gateway.port", "8281").code == 6
+    unset = cli.data("config", "unset", "gateway.prot")
+    assert unset == {"key": "gateway.prot", "value": None, "origin": f"file {cli.config}"}
+    assert cli.data("config", "get", "gateway.port")["value"] == "8281"
+    assert cli.config.read_text() == (
+        '# mine\n[gateway]\nport = 8281 # a bad value\n[tokens]\nuser_validity = "1h"\n'
+    )
+
+
+@pytest.mark.parametrize("mend", [("set", "gateway.port", "8281"), ("unset", "gateway.port")])
+def test_a_file_with_one_bad_value_is_mended_by_one_command(cli, mend):
+    cli.config.parent.mkdir(parents=True)
+    cli.config.write_text('[gateway]\nport = "http"\n')
+    assert cli("config", "list").code == 6
+    cli.ok("config", *mend)
+    cli.ok("config", "list")
+
+
+def test_a_setting_outside_every_section_is_unset_too(cli):
+    cli.config.parent.mkdir(parents=True)
+    cli.config.write_text("port = 1\n")
+    assert cli("config", "list").code == 6
+    cli.ok("config", "unset", "port")
+    assert cli.config.read_text() == ""
+
+
+@pytest.mark.parametrize("value", ["007", "1_0", "x-domain"])
+def test_a_header_name_reads_back_as_it_was_set(cli, value):
+    cli.ok("config", "set", "gateway.client_domain_header", value)
+    found = cli.ok("config", "get", "gateway.client_domain_header", "--format", "value")
+    assert found.stdout == f"{value}\n"
+
+
+@pytest.mark.parametrize("value", ["authorization", "Authorization", "host", "HOST", "cookie"])
+def test_a_header_that_says_something_else_names_no_domain(cli, value):
+    result = cli("config", "set", "gateway.client_domain_header", value, "--json")
+    assert (result.code, result.stdout) == (6, "")
+    assert result.error["message"] == f"{value!r} cannot name the client's domain"
+    assert not cli.config.exists()
+
+
+def test_a_rehearsal_mends_nothing(cli):
+    cli.config.parent.mkdir(parents=True)
+    cli.config.write_text(SPOILT)
+    said = cli.data("config", "unset", "gateway.prot", "--dry-run")
+    assert said == {"key": "gateway.prot", "value": None, "origin": f"file {cli.config}"}
+    assert cli.config.read_text() == SPOILT
 
 
 def test_a_bad_file_stops_every_command_but_tells_where_it_is(cli):

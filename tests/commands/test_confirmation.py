@@ -2,6 +2,7 @@ import pytest
 
 DESTROYS = [
     ("api", "delete", "twitter"),
+    ("api", "resource", "delete", "twitter", "--pattern", "/*"),
     ("app", "delete", "shop"),
     ("subscription", "delete", "--api", "twitter"),
     ("key", "delete"),
@@ -13,6 +14,7 @@ DESTROYS = [
 @pytest.fixture
 def full(cli, api):
     """Fill the store with something to destroy of every kind."""
+    cli.ok("api", "resource", "create", api, "--method", "*", "--pattern", "/*")
     cli.ok("subscription", "create", "--api", api)
     cli.ok("key", "generate")
     cli.ok("app", "create", "shop")

@@ -6,6 +6,10 @@ WHICH = ("--api", "twitter")
 WRITES = [
     ("api", "create", "other", "--context", "/o", "--version", "1", "--sandbox-url", URL),
     ("api", "update", "twitter", "--description", "x"),
+    ("api", "update", "twitter", "--cors-origin", "*"),
+    ("api", "resource", "create", "twitter", "--method", "GET", "--pattern", "/x"),
+    ("api", "resource", "update", "twitter", "--pattern", "/*", "--tier", "Gold"),
+    ("api", "resource", "delete", "twitter", "--pattern", "/*"),
     *(("api", verb, "twitter") for verb in ("publish", "block", "deprecate", "delete")),
     ("app", "create", "other"),
     ("app", "update", "shop", "--tier", "Gold"),
@@ -36,6 +40,7 @@ WRITES = [
 @pytest.fixture
 def full(cli, api):
     """Fill the store with something of everything."""
+    cli.ok("api", "resource", "create", api, "--method", "*", "--pattern", "/*")
     cli.ok("subscription", "create", *WHICH)
     cli.ok("key", "generate")
     cli.ok("app", "create", "shop")

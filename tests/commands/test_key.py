@@ -66,6 +66,39 @@ def test_generate_in_a_github_job_masks_each_secret_before_it_is_written(cli, tm
     assert written["access_token"] not in result.stderr
 
 
+def test_a_key_that_cannot_be_shown_is_not_lost_silently(cli):
+    with open("/dev/full", "w") as full, cli.start("key", "generate", stdout=full) as process:  # noqa: PTH123
+        stderr = process.stderr.read()
+        assert process.wait(60) == 1
+    said, hint = stderr.splitlines()[-2:]
+    assert said.startswith("error: generated the production key of DefaultApplication")
+    assert "could not show it: No space left on device" in said
+    assert "apimctl token renew" in hint
+    assert "apimctl key rotate" in hint
+    assert "apim_" not in stderr
+    assert [row["key_type"] for row in cli.data("key", "list")] == ["PRODUCTION"]
+    assert cli.data("token", "renew")["access_token"]
+    assert cli.data("key", "rotate")["consumer_secret"]
+
+
+def test_a_dry_run_that_cannot_be_shown_made_nothing(cli):
+    arguments = ("key", "generate", "--dry-run")
+    with open("/dev/full", "w") as full, cli.start(*arguments, stdout=full) as process:  # noqa: PTH123
+        stderr = process.stderr.read()
+        assert process.wait(60) == 1
+    assert stderr == "error: the system refused: [Errno 28] No space left on device\n"
+
+
+def test_an_output_of_github_that_is_full_is_a_key_that_cannot_be_shown(cli):
+    cli.environment["GITHUB_OUTPUT"] = "/dev/full"
+    result = cli("key", "generate", "--format", "github")
+    assert result.code == 1
+    assert "could not show it: No space left on device" in result.stderr
+    assert "apimctl token renew" in result.stderr
+    assert all(line.startswith("::add-mask::") for line in result.stdout.splitlines())
+    assert len(cli.data("key", "list")) == 1
+
+
 def test_a_format_that_cannot_be_changes_nothing(cli):
     for arguments in (("--format", "github"), ("--format", "xml"), ("--json", "--format", "csv")):
         assert cli("key", "generate", *arguments).code == 2

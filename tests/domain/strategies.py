@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from apimctl.domain.admission import Facts, Presented
 from apimctl.domain.models import (
+    WHOLE_API,
     AccessToken,
     Api,
     ApiState,
     AuthType,
     Key,
     KeyType,
-    Resource,
     Subscription,
     SubscriptionState,
     TokenState,
@@ -44,7 +44,7 @@ API = Api(
     description="",
     created_at=NOW - 500,
 )
-RESOURCE = Resource(methods=frozenset({"*"}), pattern="/*", auth_type=AuthType.ANY)
+RESOURCE = WHOLE_API
 SUBSCRIPTION = Subscription(
     id="subscription-1",
     application_id="application-1",
@@ -89,7 +89,7 @@ ENTITLED = Facts(
 def change(facts, **records):
     """Return the facts with other records; a dict changes fields of the record that is there."""
     for name, new in records.items():
-        holder = facts.match if name in {"api", "resource"} else facts
+        holder = facts.match if name in {"api", "resource", "methods"} else facts
         record = replace(getattr(holder, name), **new) if isinstance(new, dict) else new
         changed = replace(holder, **{name: record})
         facts = changed if holder is facts else replace(facts, match=changed)
@@ -134,7 +134,13 @@ apis = st.builds(
 resources = st.builds(
     replace, st.just(RESOURCE), auth_type=st.sampled_from([AuthType.ANY, *AuthType])
 )
-matches = st.builds(Match, api=apis, resource=resources, rest=st.sampled_from(["", "/x"]))
+matches = st.builds(
+    Match,
+    api=apis,
+    resource=mostly(RESOURCE, st.none()) | resources,
+    rest=st.sampled_from(["", "/x"]),
+    methods=st.sampled_from([(), ("GET", "HEAD")]),
+)
 tokens = st.builds(
     replace,
     st.just(TOKEN),

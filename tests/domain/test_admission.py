@@ -52,10 +52,14 @@ def obstacle(name, fault, **changes):
 CHECKS = [
     [obstacle("no route", faults.NO_RESOURCE, match=None)],
     [
-        obstacle("API blocked", faults.API_BLOCKED, api={"state": ApiState.BLOCKED}),
         obstacle("API created", faults.NO_RESOURCE, api={"state": ApiState.CREATED}),
         obstacle("API retired", faults.NO_RESOURCE, api={"state": ApiState.RETIRED}),
     ],
+    [
+        obstacle("no resource", faults.NO_RESOURCE, resource=None, methods=()),
+        obstacle("no such method", faults.WRONG_METHOD, resource=None, methods=("GET", "HEAD")),
+    ],
+    [obstacle("API blocked", faults.API_BLOCKED, api={"state": ApiState.BLOCKED})],
     [
         obstacle("no token sent", faults.MISSING_CREDENTIALS, presented=Presented.NOTHING),
         obstacle("malformed", faults.INVALID_CREDENTIALS, presented=Presented.UNREADABLE),
@@ -105,7 +109,10 @@ CHECKS = [
     ],
     [obstacle("no endpoint", faults.NO_ENDPOINT, api={"production_url": None})],
 ]
-"""SPEC section 5: the checks in their order, with what each of them can find."""
+"""SPEC section 5: the checks in their order, with what each of them can find.
+
+An API that is not served is not there at all: nothing is said of its resources.
+"""
 
 OBSTACLES = [found for check in CHECKS for found in check]
 
@@ -128,17 +135,18 @@ def several_obstacles(draw):
 def test_a_request_is_admitted_if_and_only_if_nothing_it_needs_is_missing(drawn):
     facts, origin = drawn
     match, token, key, subscription = facts.match, facts.token, facts.key, facts.subscription
-    is_open = match is not None and match.resource.auth_type == "None"
+    resource = match and match.resource
+    is_open = resource is not None and resource.auth_type == "None"
     urls = match and {"PRODUCTION": match.api.production_url, "SANDBOX": match.api.sandbox_url}
     needed = [match is not None and match.api.state in SERVING]
     if is_open:
         needed += [any(urls.values())]
-    elif match and token and key and subscription:
+    elif resource and token and key and subscription:
         needed += [
             origin.is_covered,
             urls[key.key_type] is not None,
             (subscription.state, key.key_type) in SUBSCRIBED,
-            (match.resource.auth_type, "user" if token.user_id else "application") in FITTING,
+            (resource.auth_type, "user" if token.user_id else "application") in FITTING,
             token.expires_at is None or token.expires_at > facts.now,
             token.state == "ACTIVE",
             facts.presented is Presented.TOKEN,
@@ -152,8 +160,10 @@ def test_a_request_is_admitted_if_and_only_if_nothing_it_needs_is_missing(drawn)
     assert isinstance(answer, Admitted if all(needed) else Refused)
     if isinstance(answer, Admitted):
         assert answer.endpoint in (urls.values() if is_open else [urls[key.key_type]])
-        assert (answer.api, answer.rest) == (match.api, match.rest)
+        assert (answer.api, answer.resource) == (match.api, resource)
+        assert answer.rest == match.rest
         assert (answer.token, answer.key) == ((None, None) if is_open else (token, key))
+        assert answer.subscription == (None if is_open else subscription)
 
 
 @pytest.mark.parametrize("found", OBSTACLES, ids=lambda found: found.name)
@@ -164,16 +174,25 @@ def test_every_obstacle_alone_earns_its_fault(found):
 def test_nothing_to_object_is_admitted():
     assert decide(ENTITLED) == Admitted(
         api=ENTITLED.match.api,
+        resource=ENTITLED.match.resource,
         endpoint="http://production.internal",
         rest="/search.atom",
         token=ENTITLED.token,
         key=ENTITLED.key,
+        subscription=ENTITLED.subscription,
     )
 
 
 def test_every_code_of_the_authentication_table_can_be_answered():
     codes = {found.fault.code for found in OBSTACLES}
     assert codes == {700700, 900901, 900902, 900903, 900904, 900905, 900906, 900907, 900908, 900909}
+
+
+def test_a_wrong_method_names_the_ones_there_are():
+    refused = decide(change(ENTITLED, resource=None, methods=("GET", "HEAD")))
+    assert (refused.fault.status, refused.allow) == (405, ("GET", "HEAD"))
+    assert decide(change(ENTITLED, resource=None, methods=())).allow == ()
+    assert decide(change(ENTITLED, match=None)).allow == ()
 
 
 @given(several_obstacles())

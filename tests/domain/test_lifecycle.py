@@ -26,6 +26,18 @@ def test_a_verb_leads_to_its_state_or_may_not_follow(verb, state, following):
     assert (next_api_state(verb, ApiState(state)) or "-") == following
 
 
+@pytest.mark.parametrize("before", ["PUBLISHED", "DEPRECATED", "PROTOTYPED"])
+def test_unblocking_leads_back_to_what_was_blocked(before):
+    blocked_from = ApiState(before)
+    assert next_api_state("unblock", ApiState.BLOCKED, blocked_from=blocked_from) is blocked_from
+
+
+@pytest.mark.parametrize(("verb", "state"), [("retire", "RETIRED"), ("deprecate", "DEPRECATED")])
+def test_what_else_may_follow_a_block_does_not_ask_what_was_before(verb, state):
+    for before in (ApiState.PROTOTYPED, None):
+        assert next_api_state(verb, ApiState.BLOCKED, blocked_from=before) == state
+
+
 def test_the_table_knows_every_verb_and_state():
     assert {verb for verb, *_ in ROWS} == set(API_VERBS)
     assert set(STATES) == set(ApiState)

@@ -67,6 +67,15 @@ def test_control_characters_are_neither_taken_nor_echoed(control):
         assert control not in refusal_of(check, f"/a{control}b")
 
 
+FORMATS = ["\u202e", "\u200b", "\u2066", "\ufeff", "\u00ad", "\u200d", "\U000e0041"]
+
+
+@pytest.mark.parametrize("unseen", FORMATS, ids=ascii)
+def test_what_is_not_seen_but_turns_or_joins_letters_is_no_part_of_a_name(unseen):
+    for name in (f"admin{unseen}", f"{unseen}admin", f"ad{unseen}min", unseen):
+        assert unseen not in refusal_of(check_name, name, what="user")
+
+
 def test_a_text_is_one_line_of_at_most_1024_characters():
     assert check_text(" Tweets, and more. ", what="description") == "Tweets, and more."
     assert check_text("", what="description") == ""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from apimctl.domain.models import AuthType
+from apimctl.domain.models import WHOLE_API, AuthType, Resource
 from apimctl.domain.routing import Routes, base_paths, has_dot_segments
 
 from .strategies import API, deterministic
@@ -114,18 +114,51 @@ WITHOUT_DOT_SEGMENTS = [
 
 @pytest.mark.parametrize(("path", "routed"), ROUTED.items())
 def test_the_longest_base_path_answers_and_the_rest_is_kept_as_sent(path, routed):
-    match = ROUTES.match(path)
+    match = ROUTES.match(path, "GET")
     assert (match.api.reference, match.rest) == routed
     assert match.resource.auth_type is AuthType.ANY
 
 
 @pytest.mark.parametrize("path", UNROUTED)
 def test_any_other_path_is_nobodys(path):
-    assert ROUTES.match(path) is None
+    assert ROUTES.match(path, "GET") is None
 
 
 def test_without_apis_there_are_no_routes():
-    assert Routes([]).match("/twitter/1.0.0") is None
+    assert Routes([]).match("/twitter/1.0.0", "GET") is None
+
+
+READ = Resource(frozenset({"GET"}), "/users/{id}", AuthType.NONE, "Gold")
+WITH_RESOURCES = Routes(
+    [
+        replace(api("/twitter", "1", is_default=True), id="declares"),
+        replace(api("/maps", "1"), id="declares none"),
+        replace(api("/empty", "1"), id="declares an empty list"),
+    ],
+    {"declares": [READ], "declares an empty list": []},
+)
+
+
+@pytest.mark.parametrize("base", ["/twitter/1", "/twitter"])
+@pytest.mark.parametrize(
+    ("method", "rest", "resource", "methods"),
+    [
+        ("GET", "/users/7", READ, ("GET", "HEAD")),
+        ("HEAD", "/users/7", READ, ("GET", "HEAD")),
+        ("POST", "/users/7", None, ("GET", "HEAD")),
+        ("GET", "/users", None, ()),
+        ("GET", "", None, ()),
+    ],
+)
+def test_an_api_answers_what_it_declares(base, method, rest, resource, methods):
+    match = WITH_RESOURCES.match(base + rest, method)
+    assert (match.resource, match.methods, match.rest) == (resource, methods, rest)
+
+
+@pytest.mark.parametrize("path", ["/maps/1", "/maps/1/", "/maps/1/a/b", "/empty/1//"])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "PROPFIND"])
+def test_an_api_that_declares_nothing_answers_everything(path, method):
+    assert WITH_RESOURCES.match(path, method).resource is WHOLE_API
 
 
 names = st.sampled_from(["a", "b", "1", "a.b"])
@@ -140,7 +173,7 @@ def test_routing_agrees_with_comparing_the_path_with_every_base_path(apis, path)
     fitting = [base for base in by_base_path if f"/{path}/".startswith(f"{base}/")]
     event(f"{min(len(fitting), 2)} base paths fit")
 
-    match = Routes(apis).match(f"/{path}")
+    match = Routes(apis).match(f"/{path}", "GET")
 
     if not fitting:
         assert match is None
@@ -151,8 +184,8 @@ def test_routing_agrees_with_comparing_the_path_with_every_base_path(apis, path)
 
 def test_very_long_paths_and_very_many_apis_are_routed():
     routes = Routes(api("/a" * depth, "1") for depth in range(1, 300))
-    assert routes.match("/a" * 20_000) is None
-    assert routes.match("/a" * 299 + "/1" * 20_000).rest == "/1" * 19_999
+    assert routes.match("/a" * 20_000, "GET") is None
+    assert routes.match("/a" * 299 + "/1" * 20_000, "GET").rest == "/1" * 19_999
     assert not has_dot_segments("/...%2f" * 20_000)
 
 

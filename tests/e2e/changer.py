@@ -14,13 +14,14 @@ from apimctl import config
 from apimctl.domain import credentials
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
-from apimctl.domain.models import ApiState, KeyType
+from apimctl.domain.models import ApiState, AuthType, KeyType
 from apimctl.domain.validity import parse_validity
 from apimctl.services import (
     apis,
     applications,
     keys,
     renewal,
+    resources,
     revocation,
     settings,
     subscriptions,
@@ -48,9 +49,13 @@ def _key(db, app, key_type):
     return keys.require(db, applications.resolve(db, app), KeyType(key_type))
 
 
-def create_app(db, *, name):
-    made = {"owner": "admin", "tier": "Unlimited", "description": "", "callback_url": None}
+def create_app(db, *, name, tier="Unlimited"):
+    made = {"owner": "admin", "tier": tier, "description": "", "callback_url": None}
     applications.create(db, name, **made, **_made())
+
+
+def update_app(db, *, name, tier):
+    applications.update(db, applications.resolve(db, name), tier=tier)
 
 
 def delete_app(db, *, name):
@@ -74,9 +79,30 @@ def delete_api(db, *, name):
     apis.delete(db, name)
 
 
+def create_resource(db, *, api, pattern, methods=("*",), auth_type="Any", tier="Unlimited"):
+    made = {"methods": methods, "auth_type": AuthType(auth_type), "tier": tier}
+    resources.create(db, apis.resolve(db, api), pattern=pattern, **made)
+
+
+def update_resource(db, *, api, pattern, auth_type=None, tier=None):
+    found = apis.resolve(db, api)
+    wanted = auth_type and AuthType(auth_type)
+    resource = resources.require(db, found, pattern)
+    resources.update(db, found, resource, auth_type=wanted, tier=tier)
+
+
+def delete_resource(db, *, api, pattern):
+    found = apis.resolve(db, api)
+    resources.delete(db, found, resources.require(db, found, pattern))
+
+
 def subscribe(db, *, app, api):
     application = applications.resolve(db, app)
     subscriptions.create(db, application, apis.resolve(db, api), tier=None, **_made())
+
+
+def update_subscription(db, *, app, api, tier):
+    subscriptions.update(db, applications.resolve(db, app), apis.resolve(db, api), tier=tier)
 
 
 def unsubscribe(db, *, app, api):
@@ -160,8 +186,12 @@ def delete_user(db, *, name):
     users.delete(db, name)
 
 
-def create_tier(db, *, name):
-    tiers.create(db, name, requests=1, per_seconds=60)
+def create_tier(db, *, name, requests=1, per_seconds=60):
+    tiers.create(db, name, requests=requests, per_seconds=per_seconds)
+
+
+def update_tier(db, *, name, requests=None, per_seconds=None):
+    tiers.update(db, name, requests=requests, per_seconds=per_seconds)
 
 
 def configure(db, *, file, key, value):
@@ -172,10 +202,11 @@ def configure(db, *, file, key, value):
 VERBS = {
     function.__name__: function
     for function in (
-        *(create_app, delete_app, create_api, update_api, change_api, delete_api),
-        *(subscribe, unsubscribe, change_subscription),
+        *(create_app, update_app, delete_app, create_api, update_api, change_api, delete_api),
+        *(create_resource, update_resource, delete_resource),
+        *(subscribe, update_subscription, unsubscribe, change_subscription),
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire),
-        *(create_user, delete_user, create_tier, configure),
+        *(create_user, delete_user, create_tier, update_tier, configure),
     )
 }
 

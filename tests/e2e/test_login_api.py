@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from urllib.parse import quote
 
 import pytest
@@ -190,7 +191,9 @@ def test_the_metadata_names_the_endpoints(market):
     assert answer.status == 200
     assert is_login_answer(answer)
     url = market.gateway.url
-    assert answer.json == {
+    metadata = answer.json
+    assert re.fullmatch("[0-9a-f]{16}", metadata.pop("apimctl_gateway"))
+    assert metadata == {
         "issuer": url,
         "token_endpoint": f"{url}/token",
         "revocation_endpoint": f"{url}/revoke",

@@ -105,8 +105,6 @@ NOT_HTTP = {
     "a folded header": b"GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n",
     "a space before the colon": b"GET / HTTP/1.1\r\nHost : x\r\n\r\n",
     "a NUL": b"GET / HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n",
-    "an endless header": b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
-    "an endless target": b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
     "too many headers": b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 10_000 + b"\r\n",
 }
 
@@ -116,6 +114,19 @@ def test_what_is_not_http_is_400_in_our_words(wire, sent):
     client = wire.connect()
     client.send(sent)
     assert fault_of(client) == (b"400", 400)
+
+
+ENDLESS = {
+    "a header": b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+    "a target": b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", ENDLESS.values(), ids=ENDLESS)
+def test_an_endless_line_is_431(wire, sent):
+    client = wire.connect()
+    client.send(sent)
+    assert fault_of(client) == (b"431", 431)
 
 
 def test_a_chunk_that_is_none_is_refused(wire):

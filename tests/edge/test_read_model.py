@@ -25,10 +25,10 @@ def model(shop, store_path, announced):
         yield opened
 
 
-def facts(model, token=None, path="/twitter/1/x"):
+def facts(model, token=None, path="/twitter/1/x", method="GET"):
     authorization = [] if token is None else [f"Bearer {token}"]
     model.refresh()
-    return model.facts(path, authorization=authorization, client_domains=(), now=NOW)
+    return model.facts(path, method, authorization=authorization, client_domains=(), now=NOW)
 
 
 def statements_of(model):

@@ -28,7 +28,12 @@ CLASHES = [
     (
         ("other", "2"),
         {"context": "/twitter/1.0.0", "is_default_version": True},
-        "/twitter/1.0.0 belongs to twitter:1.0.0",
+        "the path /twitter/1.0.0/2 belongs to twitter:1.0.0",
+    ),
+    (
+        ("other", "2"),
+        {"context": "/twitter/1.0.0/deeper"},
+        "the path /twitter/1.0.0/deeper/2 belongs to twitter:1.0.0",
     ),
 ]
 
@@ -50,12 +55,27 @@ def test_versions_of_one_api_share_its_context(desk):
     assert [api.reference for api in apis.list_all(desk.db)] == ["twitter:1.0.0", "twitter:2.0.0"]
 
 
+def test_a_path_above_anothers_is_a_clash_as_one_below_it_is(desk):
+    desk.api("deep", "2", context="/twitter/1.0.0")
+    with pytest.raises(ConflictError) as caught:
+        desk.api()
+    assert caught.value.message == "the path /twitter/1.0.0/2 belongs to deep:2"
+
+
+def test_paths_that_only_begin_alike_do_not_clash(desk):
+    desk.api()
+    desk.api("tweets", "1", context="/twitter/1.0.0-beta")
+    desk.api("more", "1.0.0", context="/twitter2")
+    assert len(apis.list_all(desk.db)) == 3
+
+
 def test_becoming_the_default_may_clash_with_a_deeper_context(desk):
-    desk.api("other", "x", context="/twitter/a")
-    desk.api("deep", "a", context="/twitter/a/x", is_default_version=False)
-    with pytest.raises(ConflictError):
-        apis.update(desk.db, "deep", ApiForm(is_default_version=True))
-    assert not apis.resolve(desk.db, "deep").is_default_version
+    desk.api("deep", "2", context="/twitter/a")
+    desk.api()
+    with pytest.raises(ConflictError) as caught:
+        apis.update(desk.db, "twitter", ApiForm(is_default_version=True))
+    assert caught.value.message == "the path /twitter/a/2 belongs to deep:2"
+    assert not apis.resolve(desk.db, "twitter").is_default_version
 
 
 def test_a_reference_names_one_version(desk):
@@ -75,6 +95,7 @@ def test_a_reference_names_one_version(desk):
     ("reference", "hint"),
     [
         ("twitter:3", "There is twitter:1.0.0."),
+        ("twitter:", "There is twitter:1.0.0."),
         ("facebook", "apimctl api list shows them all."),
         ("", "apimctl api list shows them all."),
         ("Twitter", "apimctl api list shows them all."),
@@ -130,6 +151,34 @@ def test_the_life_of_an_api_is_announced_step_by_step(desk):
             assert apis.change_state(desk.db, "twitter", verb).state is state
         assert apis.resolve(desk.db, "twitter").state is state
         assert announced == API_CHANGED
+
+
+@pytest.mark.parametrize("state", [ApiState.DEPRECATED, ApiState.PROTOTYPED, ApiState.PUBLISHED])
+def test_unblocking_leads_back_to_what_was_blocked_also_after_a_second_block(desk, state):
+    desk.api(state=state)
+    for blocks in (["block"], ["block"], ["block", "block"]):
+        for verb in blocks:
+            assert apis.change_state(desk.db, "twitter", verb).state is ApiState.BLOCKED
+        assert apis.resolve(desk.db, "twitter").blocked_from is state
+        assert apis.change_state(desk.db, "twitter", "unblock").state is state
+        assert apis.resolve(desk.db, "twitter").blocked_from is None
+
+
+@pytest.mark.parametrize("verb", ["retire", "deprecate"])
+def test_a_blocked_api_may_be_retired_and_forgets_what_it_was(desk, verb):
+    desk.api(state=ApiState.PROTOTYPED)
+    apis.change_state(desk.db, "twitter", "block")
+    apis.update(desk.db, "twitter", ApiForm(description="blocked"))
+    assert apis.resolve(desk.db, "twitter").blocked_from is ApiState.PROTOTYPED
+    assert apis.change_state(desk.db, "twitter", verb).blocked_from is None
+    assert apis.resolve(desk.db, "twitter").blocked_from is None
+
+
+def test_an_api_that_was_deprecated_while_blocked_is_deprecated_behind_the_next_block(desk):
+    desk.api()
+    for verb in ("block", "deprecate", "block", "unblock"):
+        changed = apis.change_state(desk.db, "twitter", verb)
+    assert changed.state is ApiState.DEPRECATED
 
 
 @pytest.mark.parametrize("verb", ["publish", "block", "unblock", "deprecate"])

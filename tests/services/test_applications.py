@@ -1,8 +1,10 @@
 import pytest
 
+from apimctl.domain import credentials
 from apimctl.domain.models import KeyType
 from apimctl.errors import ConflictError, DeniedError, NotFoundError
-from apimctl.services import applications, keys, subscriptions, tokens
+from apimctl.services import applications, keys, subscriptions
+from apimctl.tables import access_tokens
 from apimctl.tables.changes import ChangeKind
 
 
@@ -18,6 +20,29 @@ def test_names_are_unique_among_an_owners_applications(desk):
     assert caught.value.hint == "Say whose: --owner admin or --owner alice."
     assert applications.resolve(desk.db, "shop", owner="alice") == theirs
     assert applications.resolve(desk.db, "shop", owner="PRIMARY/alice") == theirs
+
+
+def test_the_default_application_is_that_of_admin_whoever_else_has_one(desk):
+    ours = desk.default
+    desk.user("alice")
+    theirs = desk.application("DefaultApplication", owner="alice")
+    assert applications.resolve(desk.db, "DefaultApplication") == ours
+    assert applications.resolve(desk.db, "DefaultApplication", owner="alice") == theirs
+    assert applications.resolve(desk.db, "DefaultApplication", owner="admin") == ours
+
+
+def test_a_list_is_narrowed_by_name_by_owner_by_both_or_not_at_all(desk):
+    desk.user("alice")
+    ours, theirs = desk.application("shop"), desk.application("shop", owner="alice")
+    assert applications.choose(desk.db, None, owner=None) == applications.list_all(desk.db)
+    assert applications.choose(desk.db, None, owner="alice") == [theirs]
+    assert set(applications.choose(desk.db, None, owner="admin")) == {desk.default, ours}
+    assert applications.choose(desk.db, "shop", owner="alice") == [theirs]
+    with pytest.raises(ConflictError):
+        applications.choose(desk.db, "shop", owner=None)
+    for name, owner in ((None, "bob"), ("shop", "bob"), ("stall", None), ("stall", "alice")):
+        with pytest.raises(NotFoundError):
+            applications.choose(desk.db, name, owner=owner)
 
 
 def test_names_are_kept_without_space_around_them_and_with_case(desk):
@@ -75,7 +100,8 @@ def test_deleting_takes_keys_tokens_and_subscriptions(desk):
     kept = desk.generate()
     with desk.announcing() as announced:
         applications.delete(desk.db, shop)
-    assert all(tokens.find_access_token(desk.db, text) is None for text in texts)
+    digests = [credentials.digest(text) for text in texts]
+    assert all(access_tokens.find(desk.db, digest) is None for digest in digests)
     assert desk.state(kept.issued.access_token) == "ACTIVE"
     assert [app for _, app in keys.list_with_applications(desk.db)] == [desk.default]
     assert [app for _, app, _ in subscriptions.list_whole(desk.db)] == [desk.default]

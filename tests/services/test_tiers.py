@@ -1,8 +1,9 @@
 import pytest
 
 from apimctl.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
-from apimctl.services import apis, applications, subscriptions, tiers
+from apimctl.services import apis, applications, resources, subscriptions, tiers
 from apimctl.services.apis import ApiForm
+from apimctl.tables.changes import ChangeKind
 
 
 @pytest.fixture
@@ -56,10 +57,13 @@ def test_a_tier_that_is_used_stays(desk, mine):
     application = desk.application("shop", tier="Mine")
     api = desk.api(tiers=("Mine", "Gold"))
     desk.subscribe(application, api, "Mine")
-    for remaining in (3, 2, 1):
+    resource = resources.create(desk.db, api, methods=["GET"], pattern="/x", tier="Mine")
+    for remaining in (4, 3, 2, 1):
         with pytest.raises(ConflictError, match=f"is used {remaining} time"):
             tiers.delete(desk.db, "Mine")
         match remaining:
+            case 4:
+                resources.update(desk.db, api, resource, tier="Gold")
             case 3:
                 applications.update(desk.db, application, tier="Gold")
             case 2:
@@ -69,3 +73,13 @@ def test_a_tier_that_is_used_stays(desk, mine):
     assert tiers.delete(desk.db, "Mine") == mine
     with pytest.raises(NotFoundError):
         tiers.require(desk.db, "Mine")
+
+
+def test_a_change_that_a_gateway_has_to_obey_is_announced(desk, mine):
+    with desk.announcing() as announced:
+        tiers.update(desk.db, "Mine", requests=10)
+        applications.update(desk.db, desk.default, tier="Mine")
+        applications.update(desk.db, desk.default, tier="Unlimited")
+        tiers.delete(desk.db, "Mine")
+    tier, application = (ChangeKind.TIER, "Mine"), (ChangeKind.APPLICATION, desk.default.id)
+    assert announced == [tier, application, application, tier]

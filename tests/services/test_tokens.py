@@ -116,7 +116,6 @@ def test_what_is_no_token_is_invalid_without_a_look_up(desk, text):
     with pytest.raises(InvalidInputError) as caught:
         tokens.require_access_token(desk.db, text)
     assert caught.value.hint == "Copy it whole: it starts with apim_at."
-    assert tokens.find_access_token(desk.db, text) is None
 
 
 def test_another_credential_is_no_access_token(desk):

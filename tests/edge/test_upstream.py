@@ -1,0 +1,236 @@
+"""Which connections to a backend are kept, on real sockets."""
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import ClientConnectionError
+
+from apimctl.edge.upstream import KEEP_ALIVE_SECONDS, Backend, expect_response
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+class Listener:
+    """A backend: it hands out the connections that are made to it."""
+
+    def __init__(self):
+        self.accepted = asyncio.Queue()
+
+    async def take(self, reader, writer):
+        await self.accepted.put((reader, writer))
+
+
+@asynccontextmanager
+async def backend():
+    """Give a backend and what lends connections to it."""
+    listener = Listener()
+    server = await asyncio.start_server(listener.take, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    lender = Backend(f"http://127.0.0.1:{port}/base")
+    try:
+        yield lender, listener
+    finally:
+        lender.close()
+        while not listener.accepted.empty():
+            listener.accepted.get_nowait()[1].close()
+        server.close()
+        await server.wait_closed()
+
+
+def running(scenario):
+    """Make a test of a coroutine that is given a backend and what lends connections to it."""
+
+    def test():
+        async def run():
+            async with asyncio.timeout(60), backend() as (lender, listener):
+                await scenario(lender, listener)
+
+        asyncio.run(run())
+
+    test.__name__ = scenario.__name__
+    return test
+
+
+async def borrowed(lender):
+    connection, _ = await lender.borrow(timeout_seconds=60)
+    return connection
+
+
+async def exchanged(connection, peer, answer=EMPTY, *, to_head=False):
+    """Send a request, let the backend answer, and return the answer."""
+    reader, writer = peer
+    expect_response(connection, to_head=to_head, read_timeout_seconds=60)
+    connection.write(REQUEST)
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(answer)
+    return await connection.read()
+
+
+@running
+async def test_a_connection_that_was_given_back_is_lent_again(lender, listener):
+    connection, is_reused = await lender.borrow(timeout_seconds=60)
+    assert not is_reused
+    peer = await listener.accepted.get()
+    for _ in range(2):
+        message, payload = await exchanged(connection, peer)
+        assert (message.code, await payload.read()) == (200, b"")
+        lender.give_back(connection)
+        assert await lender.borrow(timeout_seconds=60) == (connection, True)
+    peer[1].close()
+    connection.close()
+
+
+@running
+async def test_a_connection_is_lent_to_one_at_a_time_the_last_one_first(lender, listener):
+    first, second = await borrowed(lender), await borrowed(lender)
+    assert first is not second
+    lender.give_back(first)
+    lender.give_back(second)
+    assert await borrowed(lender) is second
+    assert await borrowed(lender) is first
+    for connection in (first, second):
+        connection.close()
+
+
+@running
+async def test_a_connection_that_the_backend_closed_meanwhile_is_not_lent(lender, listener):
+    connection = await borrowed(lender)
+    _, writer = await listener.accepted.get()
+    lender.give_back(connection)
+    closed = connection.closed
+    writer.close()
+    await closed
+    assert (await lender.borrow(timeout_seconds=60))[1] is False
+    with pytest.raises(ConnectionError):
+        connection.write(REQUEST)
+
+
+@running
+async def test_a_connection_that_was_idle_for_long_is_closed(lender, listener):
+    connection = await borrowed(lender)
+    reader, writer = await listener.accepted.get()
+    lender.give_back(connection)
+    connection.returned_at -= KEEP_ALIVE_SECONDS
+    assert (await lender.borrow(timeout_seconds=60))[1] is False
+    assert await reader.read() == b""
+    writer.close()
+
+
+NOT_TO_BE_KEPT = {
+    "says close": EMPTY.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
+    "is not read to its end": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart",
+    "ends with the connection": b"HTTP/1.0 200 OK\r\n\r\npart",
+    "has another one behind it": EMPTY + EMPTY,
+    "switches protocols": b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nx",
+}
+
+
+@pytest.mark.parametrize("answer", NOT_TO_BE_KEPT.values(), ids=NOT_TO_BE_KEPT)
+def test_a_connection_whose_answer_leaves_a_doubt_is_closed(answer):
+    @running
+    async def scenario(lender, listener):
+        connection = await borrowed(lender)
+        peer = await listener.accepted.get()
+        await exchanged(connection, peer, answer)
+        lender.give_back(connection)
+        assert await peer[0].read() == b""
+        assert (await lender.borrow(timeout_seconds=60))[1] is False
+        peer[1].close()
+
+    scenario()
+
+
+@running
+async def test_what_a_backend_sends_unasked_spoils_the_connection(lender, listener):
+    connection = await borrowed(lender)
+    reader, writer = await listener.accepted.get()
+    await exchanged(connection, (reader, writer))
+    lender.give_back(connection)
+    writer.write(EMPTY)
+    # The answer that nobody asked for has come once it can be read.
+    message, _ = await connection.read()
+    connection.feed_data((message, None), 0)
+    assert (await lender.borrow(timeout_seconds=60))[1] is False
+    assert await reader.read() == b""
+    writer.close()
+
+
+@running
+async def test_an_answer_to_head_has_no_body_to_wait_for(lender, listener):
+    connection = await borrowed(lender)
+    peer = await listener.accepted.get()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+    _, payload = await exchanged(connection, peer, answer, to_head=True)
+    assert await payload.read() == b""
+    lender.give_back(connection)
+    assert await lender.borrow(timeout_seconds=60) == (connection, True)
+    peer[1].close()
+    connection.close()
+
+
+@running
+async def test_a_backend_that_leaves_without_an_answer_is_told_apart(lender, listener):
+    connection = await borrowed(lender)
+    _, writer = await listener.accepted.get()
+    expect_response(connection, to_head=False, read_timeout_seconds=60)
+    connection.write(REQUEST)
+    writer.close()
+    with pytest.raises(ClientConnectionError):
+        await connection.read()
+    connection.close()
+
+
+@running
+async def test_closing_closes_what_is_idle(lender, listener):
+    connection = await borrowed(lender)
+    reader, writer = await listener.accepted.get()
+    lender.give_back(connection)
+    lender.close()
+    assert await reader.read() == b""
+    assert not connection.is_connected()
+    writer.close()
+
+
+def test_a_backend_that_refuses_or_does_not_answer_in_time_is_an_error():
+    async def run():
+        with socket.socket() as reserved:
+            reserved.bind(("127.0.0.1", 0))
+            lender = Backend(f"http://127.0.0.1:{reserved.getsockname()[1]}")
+            with pytest.raises(OSError, match="111"):
+                await lender.borrow(timeout_seconds=60)
+            with pytest.raises(TimeoutError):
+                await lender.borrow(timeout_seconds=0)
+
+    asyncio.run(run())
+
+
+@running
+async def test_a_backend_that_speaks_no_tls_is_refused(lender, listener):
+    secure = Backend(f"https://{lender.host_header.decode()}")
+
+    async def answer_plainly():
+        reader, writer = await listener.accepted.get()
+        await reader.read(1)
+        writer.write(EMPTY)
+        writer.close()
+
+    answering = asyncio.create_task(answer_plainly())
+    with pytest.raises(OSError, match=r"(?i)ssl"):
+        await secure.borrow(timeout_seconds=60)
+    await answering
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "base_path", "host"),
+    [
+        ("http://localhost", "", b"localhost"),
+        ("http://localhost:8000/", "/", b"localhost:8000"),
+        ("https://[::1]:8443/a/b", "/a/b", b"[::1]:8443"),
+    ],
+)
+def test_an_endpoint_is_a_base_path_and_a_host(endpoint, base_path, host):
+    lender = Backend(endpoint)
+    assert (lender.base_path, lender.host_header) == (base_path, host)

@@ -1,0 +1,28 @@
+import os
+import subprocess
+import sys
+
+from apimctl.services import gateways
+from apimctl.tables.gateways import Gateway
+
+
+def listed(desk, gateway_id, process_id):
+    gateway = Gateway(gateway_id, f"http://127.0.0.1:{len(gateway_id)}", process_id, "1", desk.now)
+    gateways.register(desk.db, gateway)
+    return gateway
+
+
+def test_a_gateway_that_starts_drops_those_whose_processes_are_dead(desk):
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        pass
+    fallen = listed(desk, "a", dead.pid)
+    assert gateways.list_all(desk.db) == [fallen]
+    first = listed(desk, "bb", os.getpid())
+    second = listed(desk, "ccc", os.getppid())
+    assert gateways.list_all(desk.db) == [first, second]
+    gateways.unregister(desk.db, first)
+    assert gateways.list_all(desk.db) == [second]
+
+
+def test_nobody_answers_where_nobody_listens(desk):
+    assert not gateways.answers(Gateway("a", "http://127.0.0.1:1", 1, "1", desk.now))
