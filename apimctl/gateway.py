@@ -6,19 +6,15 @@ A request's way: `Gateway.handle` -> the gateway's own endpoints, or `read_model
 
 import asyncio
 import contextlib
-import errno
 import logging
 import os
-import re
 import secrets
 import signal
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp.http_parser
 from aiohttp import hdrs, web
-from aiohttp.http import HttpVersion11
 
 from apimctl import __version__
 from apimctl.config import Settings
@@ -26,20 +22,18 @@ from apimctl.domain import faults
 from apimctl.domain.admission import Admitted, Refused, decide
 from apimctl.domain.bearer import may_hold_credential
 from apimctl.domain.quota import Verdict
-from apimctl.domain.routing import has_dot_segments
 from apimctl.edge import answers, cors, rate_limit
 from apimctl.edge.connection import Handler, Server, ask_for_body
 from apimctl.edge.counters import Counters, counters_path
 from apimctl.edge.forwarded import client_address
+from apimctl.edge.listening import listen, url_of
 from apimctl.edge.login_api import LoginApi
-from apimctl.edge.proxy import Proxy, asks_for_websocket
+from apimctl.edge.proxy import Proxy
 from apimctl.edge.read_model import ReadModel
+from apimctl.edge.request_target import origin_form, unclear
 from apimctl.edge.writer import Writer
 from apimctl.errors import (
     ApimctlError,
-    ConflictError,
-    DeniedError,
-    InvalidInputError,
     StoreError,
 )
 from apimctl.services import gateways
@@ -49,9 +43,6 @@ from apimctl.tables.gateways import Gateway as GatewayRecord
 
 FILE_CHECK_SECONDS = 1.0
 BACKLOG = 1024
-
-_HOST = re.compile(r"(?:[A-Za-z0-9._~%!$&'()*+;=-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
-_ABSOLUTE_FORM = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
 log = logging.getLogger("apimctl.gateway")
 
@@ -102,14 +93,14 @@ class Gateway:
             )
 
     async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
-        path, mark, query = _origin_form(request.raw_path).partition("?")
+        path, mark, query = origin_form(request.raw_path).partition("?")
         own = self._own.get(path)
         if own is not None:
             await ask_for_body(request)
             with contextlib.suppress(StoreError):  # the Login API answers that in its own form
                 self._read_model.refresh()
             return await own(request)
-        if refused := _unclear(request, path, query):
+        if refused := unclear(request, path, query):
             response = answers.fault_for(request, faults.BAD_REQUEST, refused)
             response.force_close()
             return response
@@ -199,8 +190,8 @@ async def serve(
     for a port in use, DeniedError for one that needs rights, InvalidInputError for a bad host.
     """
     _require_c_parser()
-    listener = _listen(settings.gateway.host, settings.gateway.port)
-    url = _url(listener)
+    listener = listen(settings.gateway.host, settings.gateway.port)
+    url = url_of(listener)
     async with _running(settings, reload=reload) as gateway:
         server = Server(
             gateway.handle, header_timeout_seconds=settings.gateway.header_timeout_seconds
@@ -255,88 +246,9 @@ def _require_c_parser() -> None:
         )
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except socket.gaierror as error:
-        raise InvalidInputError(
-            f"the host {host!r} has no address: {error.strerror}", hint="Try --host 127.0.0.1."
-        ) from None
-    except OSError as error:
-        raise _explain_bind(error, host, port) from None
-    listener.setblocking(False)
-    return listener
-
-
-def _explain_bind(error: OSError, host: str, port: int) -> ApimctlError:
-    if error.errno == errno.EADDRINUSE:
-        return ConflictError(
-            f"port {port} on {host} is in use",
-            hint=f"Choose another with --port, or see who has it: ss -ltnp 'sport = :{port}'",
-        )
-    if error.errno in {errno.EACCES, errno.EPERM}:
-        return DeniedError(
-            f"port {port} on {host} needs rights that this user lacks",
-            hint="Choose a port from 1024 on with --port.",
-        )
-    return InvalidInputError(
-        f"cannot listen on {host}, port {port}: {error.strerror}", hint="Try --host 127.0.0.1."
-    )
-
-
 def _refusal(request: web.BaseRequest, refused: Refused) -> web.StreamResponse:
     allow = {"Allow": ", ".join(refused.allow)} if refused.allow else None
     return answers.fault_for(request, refused.fault, refused.description, allow)
-
-
-def _declares_body(request: web.BaseRequest) -> bool:
-    """Return whether there should be a body: behind an upgrade, the parser reads none."""
-    length = request.headers.get(hdrs.CONTENT_LENGTH, "0")
-    return length != "0" or hdrs.TRANSFER_ENCODING in request.headers
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _origin_form(target: str) -> str:
-    """Return a request target without scheme and host (RFC 9112 section 3.2.2).
-
-    It is empty for a target that has no path, such as ``*``.
-    """
-    if target.startswith("/"):
-        return target
-    absolute = _ABSOLUTE_FORM.match(target)
-    if absolute is None:
-        return ""
-    rest = target[absolute.end() :]
-    return rest if rest.startswith("/") else "/" + rest
-
-
-def _unclear(request: web.BaseRequest, path: str, query: str) -> str | None:
-    """Return what a backend might read otherwise than the gateway does, None for nothing."""
-    if request.method == hdrs.METH_CONNECT:
-        return "The gateway is no tunnel."
-    hosts = request.headers.getall(hdrs.HOST, ())
-    if len(hosts) != 1 and (hosts or request.version >= HttpVersion11):
-        return "The request needs one Host header."
-    if hosts and not _HOST.fullmatch(hosts[0]):
-        return "The Host header names no host."
-    if asks_for_websocket(request) and _declares_body(request):
-        return "A request for a WebSocket has no body."
-    if not path.startswith("/"):
-        return "The request target has no path."
-    if "#" in path or "#" in query:
-        return "The request target has a fragment."
-    if has_dot_segments(path):
-        return "The path has dot segments."
-    return None
 
 
 def run(
