@@ -34,6 +34,9 @@ class GatewaySettings:
 
     host: str
     port: int
+    tls_port: int | None
+    certificate: Path | None
+    private_key: Path | None
     client_domain_header: str
     remove_oauth_headers: bool
     connect_timeout_seconds: int
@@ -83,6 +86,16 @@ def _port(text: str) -> int:
     if not _COUNT.fullmatch(text) or int(text) > _HIGHEST_PORT:
         raise InvalidInputError(f"{text!r} is not a port", hint="Use a number from 0 to 65535.")
     return int(text)
+
+
+def _port_or_off(text: str) -> int | None:
+    return None if text == "off" else _port(text)
+
+
+def _path(text: str) -> Path | None:
+    if "\0" in text:
+        raise InvalidInputError(f"{text!r} is not a path", hint="Name a file.")
+    return Path(text).expanduser() if text else None
 
 
 def _count(text: str) -> int:
@@ -150,11 +163,21 @@ class _Definition:
     default: str
     parse: Callable[[str], Any]
     description: str
+    flag: str = ""
 
 
 _DEFINITIONS: Mapping[str, _Definition] = {
     "gateway.host": _Definition("127.0.0.1", _host, "Address the gateway listens on"),
     "gateway.port": _Definition("8280", _port, "Port the gateway listens on, 0 for any free one"),
+    "gateway.tls_port": _Definition(
+        "off", _port_or_off, "Port for TLS, 0 for any free one, or off", flag="tls-port"
+    ),
+    "gateway.certificate": _Definition(
+        "", _path, "PEM file of the certificate for TLS; none: a self-signed one", flag="cert"
+    ),
+    "gateway.private_key": _Definition(
+        "", _path, "PEM file of the certificate's private key", flag="key"
+    ),
     "gateway.client_domain_header": _Definition(
         "domain", _header_name, "Request header compared with a key's allowed domains"
     ),
@@ -232,6 +255,9 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
         gateway=GatewaySettings(
             host=values["gateway.host"],
             port=values["gateway.port"],
+            tls_port=values["gateway.tls_port"],
+            certificate=values["gateway.certificate"],
+            private_key=values["gateway.private_key"],
             client_domain_header=values["gateway.client_domain_header"],
             remove_oauth_headers=values["gateway.remove_oauth_headers"],
             connect_timeout_seconds=values["gateway.connect_timeout"],
@@ -316,7 +342,7 @@ def _value_and_origin(
 ) -> tuple[str, str]:
     variable = f"APIMCTL_{key.upper().replace('.', '_')}"
     if key in flags:
-        return flags[key], f"flag --{key.rpartition('.')[2]}"
+        return flags[key], f"flag --{_DEFINITIONS[key].flag or key.rpartition('.')[2]}"
     if environ.get(variable):
         return environ[variable], f"environment {variable}"
     if key in from_file:

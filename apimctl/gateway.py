@@ -7,7 +7,6 @@ A request's way: `Gateway.handle` -> the gateway's own endpoints, or `read_model
 import asyncio
 import contextlib
 import logging
-import os
 import secrets
 import signal
 import time
@@ -16,8 +15,7 @@ from collections.abc import AsyncIterator, Callable
 import aiohttp.http_parser
 from aiohttp import hdrs, web
 
-from apimctl import __version__
-from apimctl.config import Settings
+from apimctl.config import GatewaySettings, Settings
 from apimctl.domain import faults
 from apimctl.domain.admission import Admitted, Refused, decide
 from apimctl.domain.bearer import may_hold_credential
@@ -26,23 +24,18 @@ from apimctl.edge import answers, cors, rate_limit
 from apimctl.edge.connection import Handler, Server, ask_for_body
 from apimctl.edge.counters import Counters, counters_path
 from apimctl.edge.forwarded import client_address
-from apimctl.edge.listening import listen, url_of
+from apimctl.edge.listening import Addresses, Listeners
 from apimctl.edge.login_api import LoginApi
 from apimctl.edge.proxy import Proxy
 from apimctl.edge.read_model import ReadModel
+from apimctl.edge.registration import Registration
 from apimctl.edge.request_target import origin_form, unclear
 from apimctl.edge.writer import Writer
-from apimctl.errors import (
-    ApimctlError,
-    StoreError,
-)
-from apimctl.services import gateways
+from apimctl.errors import ApimctlError, StoreError
 from apimctl.services.gateways import METADATA_PATH
 from apimctl.services.identifiers import new_id
-from apimctl.tables.gateways import Gateway as GatewayRecord
 
 FILE_CHECK_SECONDS = 1.0
-BACKLOG = 1024
 
 log = logging.getLogger("apimctl.gateway")
 
@@ -67,9 +60,9 @@ class Gateway:
         }
 
     @property
-    def drain_seconds(self) -> int:
-        """How long requests may go on once the gateway is told to stop."""
-        return self._settings.gateway.drain_seconds
+    def settings(self) -> GatewaySettings:
+        """The settings it obeys now."""
+        return self._settings.gateway
 
     async def close(self) -> None:
         """Finish what was submitted and close all connections."""
@@ -171,43 +164,51 @@ class Gateway:
         """Look every second whether the store's file is still the one that is open."""
         while True:
             await asyncio.sleep(FILE_CHECK_SECONDS)
-            try:
-                self._read_model.check_file()
-                self._counters.check_file()
-            except StoreError as error:
-                log.warning("%s", error.message)
+            self._proxy.close_idle()
+            for check in (self._read_model.check_file, self._counters.check_file):
+                try:
+                    check()
+                except (StoreError, OSError) as error:
+                    log.warning("%s", error)
 
 
 async def serve(
     settings: Settings,
     *,
     reload: Callable[[], Settings],
-    on_ready: Callable[[str], None],
+    on_ready: Callable[[Addresses], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT, then let the requests under way finish.
 
-    `on_ready` is told the URL once requests are answered there. Raises StoreError, ConflictError
-    for a port in use, DeniedError for one that needs rights, InvalidInputError for a bad host.
+    `on_ready` is told where, once requests are answered there. Raises StoreError, ConflictError
+    for a port in use, DeniedError for one that needs rights, InvalidInputError for a bad host or
+    a certificate that cannot be used.
     """
     _require_c_parser()
-    listener = listen(settings.gateway.host, settings.gateway.port)
-    url = url_of(listener)
-    async with _running(settings, reload=reload) as gateway:
-        server = Server(
-            gateway.handle, header_timeout_seconds=settings.gateway.header_timeout_seconds
-        )
-        loop = asyncio.get_running_loop()
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, gateway.reload_settings)
-        listening = await loop.create_server(server, sock=listener, backlog=BACKLOG)
-        async with _registered(gateway, url):
-            on_ready(url)
-            await stop.wait()
-            listening.close()
-            server.pre_shutdown()
-            await server.shutdown(gateway.drain_seconds)
+    with Listeners(settings) as listeners:
+        async with _running(settings, reload=reload) as gateway:
+            await _serve(gateway, listeners, on_ready=on_ready)
+
+
+async def _serve(
+    gateway: Gateway, listeners: Listeners, *, on_ready: Callable[[Addresses], None]
+) -> None:
+    server = Server(gateway.handle, header_timeout_seconds=gateway.settings.header_timeout_seconds)
+    loop = asyncio.get_running_loop()
+    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, signals.put_nowait, number)
+    await listeners.serve(server)
+    registration = Registration(gateway.writer, gateway.id, started_at=int(time.time()))
+    async with registration.listed(listeners.addresses):
+        on_ready(listeners.addresses)
+        while await signals.get() == signal.SIGHUP:
+            gateway.reload_settings()
+            if listeners.renew_certificate(gateway.settings):
+                await registration.renew(listeners.addresses)
+        listeners.close()
+        server.pre_shutdown()
+        await server.shutdown(gateway.settings.drain_seconds)
 
 
 @contextlib.asynccontextmanager
@@ -221,20 +222,6 @@ async def _running(settings: Settings, *, reload: Callable[[], Settings]) -> Asy
         with contextlib.suppress(asyncio.CancelledError):
             await watch
         await gateway.close()
-
-
-@contextlib.asynccontextmanager
-async def _registered(gateway: Gateway, url: str) -> AsyncIterator[None]:
-    """Keep the gateway listed in the store while it serves."""
-    record = GatewayRecord(gateway.id, url, os.getpid(), __version__, int(time.time()))
-    await gateway.writer.submit(lambda db: gateways.register(db, record))
-    try:
-        yield
-    finally:
-        try:
-            await gateway.writer.submit(lambda db: gateways.unregister(db, record))
-        except StoreError as error:
-            log.warning("this gateway stays listed in the store: %s", error.message)
 
 
 def _require_c_parser() -> None:
@@ -255,7 +242,7 @@ def run(
     settings: Settings,
     *,
     reload: Callable[[], Settings],
-    on_ready: Callable[[str], None],
+    on_ready: Callable[[Addresses], None],
     is_verbose: bool,
 ) -> None:
     """Serve in this process, as `serve` says, on the fastest event loop there is."""

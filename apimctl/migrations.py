@@ -195,3 +195,25 @@ def m005_resources(db: Database) -> None:
             has_credentials INTEGER NOT NULL CHECK (has_credentials IN (0, 1))
         )
     """)
+
+
+@migrations()
+def m006_gateway_certificates(db: Database) -> None:
+    """One row per URL of a gateway, with the certificate it shows there."""
+    db.execute("""
+        CREATE TABLE gateway_url (
+            id TEXT NOT NULL,
+            url TEXT NOT NULL,
+            process_id INTEGER NOT NULL,
+            version TEXT NOT NULL,
+            started_at INTEGER NOT NULL,
+            certificate TEXT NOT NULL DEFAULT '',
+            PRIMARY KEY (id, url)
+        )
+    """)
+    db.execute("""
+        INSERT INTO gateway_url (id, url, process_id, version, started_at)
+        SELECT id, url, process_id, version, started_at FROM gateway
+    """)
+    db.execute("DROP TABLE gateway")
+    db.execute("ALTER TABLE gateway_url RENAME TO gateway")

@@ -33,7 +33,7 @@ from apimctl.errors import (
 )
 from apimctl.tables import applications, tiers, users
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """How many migrations this version knows; a store's ``user_version`` is how many it has."""
 
 APPLICATION_ID = 0x61706963

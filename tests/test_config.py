@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +55,18 @@ def test_each_value_knows_its_origin(load, file):
     assert found["tokens.user_validity"] == "environment APIMCTL_TOKENS_USER_VALIDITY"
     assert found["gateway.drain"] == "default"
     assert config.find(settings, "gateway.host").value == "::1"
+
+
+def test_tls_is_off_unless_a_port_is_named(load):
+    plain = load().gateway
+    assert (plain.tls_port, plain.certificate, plain.private_key) == (None, None, None)
+    settings = load(gateway__tls_port="8243", gateway__certificate="~/a", gateway__private_key="b")
+    assert settings.gateway.tls_port == 8243
+    assert settings.gateway.certificate == Path.home() / "a"
+    found = origins(settings)
+    assert found["gateway.tls_port"] == "flag --tls-port"
+    assert found["gateway.certificate"] == "flag --cert"
+    assert found["gateway.private_key"] == "flag --key"
 
 
 def test_an_empty_variable_is_none(load):
@@ -112,6 +125,9 @@ BAD_VALUES = [
     ("gateway.port", "-1", InvalidInputError),
     ("gateway.port", "٨٠", InvalidInputError),
     ("gateway.port", "9" * 5000, InvalidInputError),
+    ("gateway.tls_port", "on", InvalidInputError),
+    ("gateway.tls_port", "65536", InvalidInputError),
+    ("gateway.certificate", "a\0b", InvalidInputError),
     ("gateway.host", "a b", InvalidInputError),
     ("gateway.host", "http://localhost", InvalidInputError),
     ("gateway.host", "", InvalidInputError),

@@ -15,6 +15,8 @@ from apimctl.store import (
     rehearse_store,
     schema_version,
 )
+from apimctl.tables import gateways
+from apimctl.tables.gateways import Gateway
 
 NOW = 1_800_000_000
 
@@ -100,3 +102,12 @@ def test_a_newer_store_is_refused_and_left_as_it_is(store, store_path):
     assert caught.value.hint.startswith("Upgrade apimctl")
     assert store_path.read_bytes() == before
     assert [path.name for path in store_path.parent.iterdir()] == ["apimctl.db"]
+
+
+def test_gateways_that_are_listed_stay_so_when_they_get_certificates(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "x.db", isolation_level=None)) as connection:
+        db = Database(connection, execute_plugins=False)
+        migrations.apply(db, stop_before="m006_gateway_certificates")
+        connection.execute("INSERT INTO gateway VALUES ('one', 'http://a', 42, '1.0', 7)")
+        migrations.apply(db)
+        assert gateways.list_all(connection) == [Gateway("one", "http://a", 42, "1.0", 7)]

@@ -1,8 +1,9 @@
 """`apimctl gateway`: serve the APIs, and see what is served."""
 
+import shlex
 import sys
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +13,11 @@ from apimctl.domain.lifecycle import SERVING
 from apimctl.domain.models import Api
 from apimctl.domain.routing import base_paths
 from apimctl.domain.validity import parse_duration
-from apimctl.errors import NotFoundError
+from apimctl.errors import NotFoundError, UsageError
 from apimctl.invocation import Invocation
+
+if TYPE_CHECKING:
+    from apimctl.edge.listening import Addresses
 
 app = noun("Serve the APIs, and see what is served.")
 
@@ -30,21 +34,37 @@ def serve(
     port: Annotated[
         str | None, typer.Option(metavar="P", help="Port; default 8280, 0 for any free one.")
     ] = None,
+    tls_port: Annotated[
+        str | None, typer.Option(metavar="P", help="Port for TLS as well, as 8243; default off.")
+    ] = None,
+    cert: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Certificate (PEM); default self-signed.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Private key of the certificate (PEM).")
+    ] = None,
 ) -> None:
     """Serve the published APIs and the Login API until SIGTERM or Ctrl-C.
 
     Requests under way are finished first. Changes made by other commands are obeyed by the next
-    request.
+    request. SIGHUP reads the certificate and the configuration file again.
     """
     from apimctl.gateway import run  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
     flags = call.flags.setdefault("settings", {})
-    if host is not None:
-        flags["gateway.host"] = host
-    if port is not None:
-        flags["gateway.port"] = port
+    given = {
+        "gateway.host": host,
+        "gateway.port": port,
+        "gateway.tls_port": tls_port,
+        "gateway.certificate": cert,
+        "gateway.private_key": key,
+    }
+    flags.update({name: value for name, value in given.items() if value is not None})
+    _require_pair(cert, key)
     settings = call.settings
+    if cert and settings.gateway.tls_port is None:
+        raise UsageError("--cert is of no use without TLS", hint="Add --tls-port 8243.")
     with call.reading() as db:
         from apimctl.services import apis  # noqa: PLC0415 - not for --help
 
@@ -53,7 +73,7 @@ def serve(
     run(
         settings,
         reload=call.load_settings,
-        on_ready=lambda url: _announce(call, url, served),
+        on_ready=lambda where: _announce(call, where, served),
         is_verbose=bool(call.flags.get("verbose")),
     )
     call.output.say("stopped")
@@ -127,17 +147,36 @@ def routes(ctx: typer.Context) -> None:
     )
 
 
-def _announce(call: Invocation, url: str, served: list[Api]) -> None:
+def _require_pair(cert: str | None, key: str | None) -> None:
+    """Raise UsageError unless certificate and key were named both, or neither was."""
+    if (cert is None) != (key is None):
+        missing = "--key" if key is None else "--cert"
+        raise UsageError(f"{missing} is missing", hint="--cert and --key go together.")
+    if "" in {cert, key}:
+        raise UsageError("--cert or --key is empty", hint="Name a file each, or leave both out.")
+
+
+def _announce(call: Invocation, where: "Addresses", served: list[Api]) -> None:
     """Say where it listens, which store it reads and what to try."""
-    is_private = url.startswith(("http://127.", "http://[::1]"))
+    url = where.tls_url or where.url
+    is_private = where.url.startswith(("http://127.", "http://[::1]"))
     reach = "this machine only; --host 0.0.0.0 lets others in" if is_private else "open to others"
-    example = f"{url}{base_paths(served[0])[0]}/" if served else f"{url}/CONTEXT/VERSION/"
+    example = base_paths(served[0])[0] if served else "/CONTEXT/VERSION"
     count = "1 API" if len(served) == 1 else f"{len(served)} APIs"
-    lines = (
-        f"listening on  {url}  ({reach})",
+    ask = 'curl -H "Authorization: Bearer $APIMCTL_ACCESS_TOKEN"'
+    lines = [f"listening on  {where.url}  ({reach})"]
+    if where.tls_url:
+        lines += [f"and with TLS  {where.tls_url}"]
+    if where.own_certificate:
+        ask += f" --cacert {shlex.quote(str(where.own_certificate))}"
+        url = url.replace("//0.0.0.0:", "//localhost:").replace("//[::]:", "//localhost:")
+        lines += [
+            f"certificate   {where.own_certificate}, self-signed; --cert and --key name yours"
+        ]
+    lines += [
         f"store         {call.settings.store_path}",
         f"serving       {count}; apimctl gateway routes lists them",
-        f'try           curl -H "Authorization: Bearer $APIMCTL_ACCESS_TOKEN" {example}',
+        f"try           {ask} {url}{example}/",
         "stop          Ctrl-C" if sys.stderr.isatty() else "stop          SIGTERM",
-    )
+    ]
     call.output.say("\n".join(lines))

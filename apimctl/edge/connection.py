@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import hdrs, web
+from aiohttp.http import HttpVersion11
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
@@ -127,7 +128,10 @@ class Server(web.Server):
 
 async def ask_for_body(request: web.BaseRequest) -> None:
     """Tell a client that waits for it to send its body (RFC 9110 section 10.1.1)."""
-    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
+    if (
+        request.version >= HttpVersion11
+        and request.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
+    ):
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         # That was no part of the response.
         request.writer.output_size = 0

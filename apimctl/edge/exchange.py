@@ -6,16 +6,19 @@ of this one.
 """
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 import aiohttp
-from aiohttp import hdrs, web
+from aiohttp import SocketTimeoutError, hdrs, web
 from aiohttp.http import RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
 from apimctl.config import GatewaySettings
+from apimctl.edge.connection import ask_for_body
 from apimctl.edge.heads import (
     LAST_CHUNK,
     Framing,
@@ -29,6 +32,8 @@ from apimctl.edge.upstream import Backend, expect_response
 
 SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 """Idempotent methods (RFC 9110 section 9.2.2), sent again if a kept connection turns out dead."""
+
+MOST_INTERIM_RESPONSES = 16
 
 _Response = tuple[RawResponseMessage, StreamReader]
 
@@ -101,6 +106,7 @@ class Exchange:
         is_over = False
         sending = None
         try:
+            await ask_for_body(self._request)
             self._send_head()
             if self._has_body:
                 sending = asyncio.ensure_future(self._send_body())
@@ -125,7 +131,7 @@ class Exchange:
             if is_over:
                 self._backend.give_back(self._connection)
             else:
-                self._connection.close()
+                self._connection.abort()
 
     def _send_head(self) -> None:
         expect_response(
@@ -145,11 +151,15 @@ class Exchange:
             async for chunk in self._chunks():
                 connection.write(chunk_frame(chunk) if is_chunked else chunk)
                 if connection.writing_paused:
-                    await connection.drain()
+                    async with asyncio.timeout(self._settings.backend_timeout_seconds):
+                        await connection.drain()
             if is_chunked:
                 connection.write(LAST_CHUNK)
         except (ConnectionError, aiohttp.ClientConnectionError):
             return  # what the backend answered before it left is still to be read
+        except TimeoutError:
+            connection.set_exception(SocketTimeoutError("the backend does not read"))
+            return
         except (BodyTooLongError, BodyTooSlowError) as error:
             self._clients_fault = error
         except (aiohttp.ClientError, HttpProcessingError, web.RequestPayloadError):
@@ -196,14 +206,19 @@ class Exchange:
 
     async def _final_response(self) -> _Response:
         """Return the response behind all interim ones (RFC 9110 section 15.2)."""
-        while True:
+        for _ in range(MOST_INTERIM_RESPONSES):
             message, payload = await self._connection.read()
-            if message.code >= HTTPStatus.OK:
+            if message.code == HTTPStatus.SWITCHING_PROTOCOLS and self._is_websocket:
                 return message, payload
-            if message.code == HTTPStatus.SWITCHING_PROTOCOLS:
-                if self._is_websocket:
-                    return message, payload
+            if message.code == HTTPStatus.SWITCHING_PROTOCOLS or message.code < HTTPStatus.CONTINUE:
                 raise aiohttp.ClientPayloadError("the backend switched protocols unasked")
+            if message.code >= HTTPStatus.OK:
+                if message.headers.get(hdrs.TRANSFER_ENCODING, "chunked").lower() != "chunked":
+                    raise aiohttp.ClientPayloadError("the backend used an unknown transfer coding")
+                return message, payload
+            if self._is_sent:  # aiohttp stops the clock with every message
+                self._connection.start_timeout()
+        raise aiohttp.ClientPayloadError("the backend sends nothing but interim responses")
 
     def _may_repeat(self, error: Exception) -> bool:
         """Return whether a kept connection was closed by the backend before it saw the request."""
@@ -240,6 +255,8 @@ class Exchange:
             if head:
                 transport.write(head)
         except (aiohttp.ClientError, HttpProcessingError, TimeoutError):
+            if framing is Framing.UNTIL_CLOSE:
+                _reset(transport)  # an orderly end would be the end of the body
             request.protocol.force_close()
             return False
         return True
@@ -262,3 +279,11 @@ class Exchange:
             to_backend.pump(self._connection.write, self._connection.drain),
         )
         return Sent(message.code, keeps_alive=False)
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """Break a connection off, so that the other side sees an error and no end."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

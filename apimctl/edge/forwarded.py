@@ -16,19 +16,37 @@ from apimctl.edge.heads import OwnHeaders
 
 def client_address(request: web.BaseRequest, trusted: Networks) -> str:
     """Return the address of the client: the nearest one that is not a trusted proxy."""
-    address = request.remote or ""
+    address = plain_address(request.remote or "") or ""
     if not trusted:
         return address
     behind = _split(request.headers.getall("X-Forwarded-For", ()))
     while is_trusted(address, trusted) and behind:
-        address = behind.pop()
+        before = plain_address(behind.pop())
+        if before is None:  # whoever wrote that cannot be told apart: the last good one counts
+            break
+        address = before
     return address
+
+
+def plain_address(text: str) -> str | None:
+    """Return an address without port, brackets and zone, IPv4 as such; None if it is none."""
+    bare = text.strip()
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        parsed = ipaddress.ip_address(bare.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return str(mapped or parsed)
 
 
 def forwarding_headers(request: web.BaseRequest, trusted: Networks) -> OwnHeaders:
     """Return the lines that tell the backend who asked whom, and how."""
     headers = request.headers
-    peer = request.remote or "unknown"
+    peer = plain_address(request.remote or "") or "unknown"
     first_hop = _first_hop(peer, headers.get(hdrs.HOST, ""), request.scheme)
     if not trusted or not is_trusted(peer, trusted):
         return first_hop

@@ -104,5 +104,5 @@ def _is_at(path: Path, descriptor: int) -> bool:
     status = os.fstat(descriptor)
     try:
         return file_identity(path) == (status.st_dev, status.st_ino)
-    except FileNotFoundError:
+    except OSError:  # whatever stands in the way, our file is not there
         return False

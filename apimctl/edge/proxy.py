@@ -17,7 +17,6 @@ from apimctl.domain.admission import Admitted
 from apimctl.domain.faults import Fault
 from apimctl.edge import answers
 from apimctl.edge.circuit import Circuits
-from apimctl.edge.connection import ask_for_body
 from apimctl.edge.exchange import BadBodyError, BodyTooLongError, BodyTooSlowError, Exchange
 from apimctl.edge.forwarded import forwarding_headers
 from apimctl.edge.heads import OwnHeaders, request_head
@@ -41,6 +40,12 @@ class Proxy:
         self._settings = settings
         self._circuits.failures = settings.circuit_failures
         self._circuits.open_seconds = settings.circuit_open_seconds
+
+    def close_idle(self) -> None:
+        """Close connections that nobody used for a while, and forget backends without any."""
+        for endpoint, backend in list(self._backends.items()):
+            if not backend.close_idle():
+                del self._backends[endpoint]
 
     async def close(self) -> None:
         """Close the idle connections to the backends."""
@@ -80,7 +85,6 @@ class Proxy:
             self._circuits.failed(endpoint, now=time.monotonic())
             return answers.fault_for(request, faults.BACKEND_FAILED, REFUSED)
         self._circuits.succeeded(endpoint)
-        await ask_for_body(request)
         return await self._run(request, exchange)
 
     def _exchange(
@@ -122,7 +126,7 @@ class Proxy:
             return self._fault(request, faults.BODY_TOO_SLOW, "The body stopped coming.")
         except BadBodyError:
             return self._fault(request, faults.BAD_REQUEST, "The body cannot be read.")
-        except (aiohttp.ClientError, HttpProcessingError, ConnectionError):
+        except (aiohttp.ClientError, HttpProcessingError, OSError):
             return answers.fault_for(request, faults.BACKEND_FAILED, BROKEN)
 
     @staticmethod

@@ -8,7 +8,7 @@ from aiohttp.http import HttpVersion11
 from apimctl.domain.routing import has_dot_segments
 from apimctl.edge.proxy import asks_for_websocket
 
-_HOST = re.compile(r"(?:[A-Za-z0-9._~%!$&'()*+;=-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+_HOST = re.compile(r"(?:[A-Za-z0-9._~%!$&'()*+;=-]{0,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 _ABSOLUTE_FORM = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
 
@@ -35,6 +35,8 @@ def unclear(request: web.BaseRequest, path: str, query: str) -> str | None:
         return "The request needs one Host header."
     if hosts and not _HOST.fullmatch(hosts[0]):
         return "The Host header names no host."
+    if request.headers.get(hdrs.TRANSFER_ENCODING, "chunked").lower() != "chunked":
+        return "The only transfer coding is chunked."
     if asks_for_websocket(request) and _declares_body(request):
         return "A request for a WebSocket has no body."
     if not path.startswith("/"):

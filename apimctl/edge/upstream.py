@@ -81,6 +81,17 @@ class Backend:
             connection.returned_at = asyncio.get_running_loop().time()
             self._idle.append(connection)
 
+    def close_idle(self) -> int:
+        """Close the connections whose time is over and return how many are left."""
+        oldest = asyncio.get_running_loop().time() - KEEP_ALIVE_SECONDS
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            if connection.returned_at > oldest and not connection.should_close:
+                self._idle.append(connection)
+            else:
+                connection.close()
+        return len(self._idle)
+
     def close(self) -> None:
         """Close the idle connections."""
         for connection in self._idle:

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import ssl
 from sqlite3 import Connection
 from urllib.parse import urlsplit
 
@@ -22,17 +23,18 @@ def list_all(db: Connection) -> list[Gateway]:
     return gateways.list_all(db)
 
 
-def register(db: Connection, gateway: Gateway) -> None:
-    """List a gateway that starts, and drop those whose processes ended without a word."""
+def register(db: Connection, *urls: Gateway) -> None:
+    """List the URLs of a gateway, and drop those whose processes ended without a word."""
     for known in gateways.list_all(db):
         if not _is_alive(known.process_id):
             gateways.delete(db, known.id)
-    gateways.insert(db, gateway)
+    for gateway in urls:
+        gateways.insert(db, gateway)
 
 
-def unregister(db: Connection, gateway: Gateway) -> None:
+def unregister(db: Connection, gateway_id: str) -> None:
     """Drop a gateway that ends."""
-    gateways.delete(db, gateway.id)
+    gateways.delete(db, gateway_id)
 
 
 def answers(gateway: Gateway) -> bool:
@@ -40,6 +42,10 @@ def answers(gateway: Gateway) -> bool:
     parts = urlsplit(gateway.url)
     host = _REACHABLE.get(parts.hostname or "", parts.hostname or "")
     connection = http.client.HTTPConnection(host, parts.port, timeout=PROBE_TIMEOUT_SECONDS)
+    if parts.scheme == "https":
+        connection = http.client.HTTPSConnection(
+            host, parts.port, timeout=PROBE_TIMEOUT_SECONDS, context=_trusting(gateway.certificate)
+        )
     try:
         connection.request("GET", METADATA_PATH)
         metadata = json.load(connection.getresponse())
@@ -48,6 +54,15 @@ def answers(gateway: Gateway) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _trusting(certificate: str) -> ssl.SSLContext:
+    """Return a context that trusts this very certificate, whatever host it names, and no other."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=certificate)
+    return context
 
 
 def _is_alive(process_id: int) -> bool:

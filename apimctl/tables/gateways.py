@@ -3,35 +3,46 @@
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-_COLUMNS = "id, url, process_id, version, started_at"
+_COLUMNS = "id, url, process_id, version, started_at, certificate"
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A gateway that was started and has not said that it ended."""
+    """A URL of a gateway that was started and has not said that it ended.
+
+    `certificate` is what it shows there, as PEM; empty where it speaks plain HTTP.
+    """
 
     id: str
     url: str
     process_id: int
     version: str
     started_at: int
+    certificate: str = ""
 
 
 def insert(db: Connection, gateway: Gateway) -> None:
-    """Add a gateway; one that had the same URL is gone."""
+    """Add a URL of a gateway; one that had the same URL is gone."""
     db.execute("DELETE FROM gateway WHERE url = ?", (gateway.url,))
     db.execute(
-        f"INSERT INTO gateway ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
-        (gateway.id, gateway.url, gateway.process_id, gateway.version, gateway.started_at),
+        f"INSERT INTO gateway ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            gateway.id,
+            gateway.url,
+            gateway.process_id,
+            gateway.version,
+            gateway.started_at,
+            gateway.certificate,
+        ),
     )
 
 
 def delete(db: Connection, gateway_id: str) -> None:
-    """Remove a gateway that ends."""
+    """Remove all URLs of a gateway that ends."""
     db.execute("DELETE FROM gateway WHERE id = ?", (gateway_id,))
 
 
 def list_all(db: Connection) -> list[Gateway]:
-    """Return the gateways, the oldest first."""
+    """Return the gateways, one row per URL, the oldest first."""
     rows = db.execute(f"SELECT {_COLUMNS} FROM gateway ORDER BY started_at, url")
     return [Gateway(*row) for row in rows]

@@ -1,6 +1,7 @@
 """Both sides of the gateway, byte by byte: a test speaks as the client and as the backend."""
 
 import contextlib
+import select
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -65,6 +66,23 @@ class Peer:
             assert self.read(2) == b"\r\n"
         assert self.read(2) == b"\r\n"
         return body
+
+    def send_what_is_taken(self, data: bytes) -> None:
+        """Send until the other side answers, closes, or has it all."""
+        view = memoryview(data)
+        while view:
+            readable, writable, _ = select.select([self._socket], [self._socket], [])
+            if readable:
+                return
+            if writable:
+                view = view[self._socket.send(view[:65536]) :]
+
+    def is_reset(self) -> bool:
+        """Return whether the connection was broken off, rather than closed in order."""
+        try:
+            return self._socket.recv(1) != b"" and self.is_reset()
+        except ConnectionResetError:
+            return True
 
     def reset(self) -> None:
         """Break the connection off."""

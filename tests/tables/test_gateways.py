@@ -22,3 +22,13 @@ def test_one_that_takes_over_an_address_replaces_the_one_that_fell(store):
         for gateway in (GATEWAY, heir):
             gateways.insert(db, gateway)
         assert gateways.list_all(db) == [heir]
+
+
+def test_a_gateway_has_a_row_per_url_which_go_together(store):
+    over_tls = replace(GATEWAY, url="https://127.0.0.1:8243", certificate="PEM")
+    with store.transaction() as db:
+        for gateway in (GATEWAY, over_tls):
+            gateways.insert(db, gateway)
+        assert gateways.list_all(db) == [GATEWAY, over_tls]
+        gateways.delete(db, "one")
+        assert gateways.list_all(db) == []
