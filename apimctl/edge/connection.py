@@ -33,6 +33,11 @@ class _Connection(RequestHandler):
     header_timeout_seconds = 0.0
     _head_deadline: asyncio.TimerHandle | None = None
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Expect the head of a request from now on."""
+        super().connection_made(transport)
+        self._watch_head(is_incomplete=True)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget the connection."""
         self._watch_head(is_incomplete=False)

@@ -29,6 +29,9 @@ from apimctl.services.gateways import ID_FIELD
 LONGEST_FORM_BYTES = 64 * 1024
 MOST_PARAMETERS = 100
 PASSWORD_THREADS = 2
+FORM_SECONDS = 15.0
+"""How long a client may take for a form."""
+
 NO_STORE = {hdrs.CACHE_CONTROL: "no-store", hdrs.PRAGMA: "no-cache"}
 FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -148,10 +151,16 @@ async def _read_form(request: web.BaseRequest, *, needs: str) -> dict[str, str]:
     if request.content_type != FORM_TYPE:
         raise InvalidRequestError(f"Send the parameters as {FORM_TYPE}.")
     body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > LONGEST_FORM_BYTES:
-            raise InvalidRequestError(f"The form is longer than {LONGEST_FORM_BYTES} bytes.")
+    try:
+        async with asyncio.timeout(FORM_SECONDS):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > LONGEST_FORM_BYTES:
+                    raise InvalidRequestError(
+                        f"The form is longer than {LONGEST_FORM_BYTES} bytes."
+                    )
+    except TimeoutError:
+        raise InvalidRequestError("The form stopped coming.") from None
     try:
         pairs = parse_qsl(
             body.decode("utf-8"),

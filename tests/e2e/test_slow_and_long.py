@@ -80,9 +80,11 @@ def test_a_head_that_stops_coming_ends_the_connection(own_market):
     own_market.cli.ok("config", "set", "gateway.header_timeout", "1s")
     with running_gateway(own_market.cli) as gateway:
         client = Peer(socket.create_connection(("127.0.0.1", gateway.port)))
+        silent = Peer(socket.create_connection(("127.0.0.1", gateway.port)))
         client.send(b"GET /x HTTP/1.1\r\nHost: gateway.test\r\nX-Slow: ")
-        assert client.read_to_end() == b""
-        client.close()
+        for peer in (client, silent):
+            assert peer.read_to_end() == b""
+            peer.close()
         kept = Peer(socket.create_connection(("127.0.0.1", gateway.port)))
         for _ in range(3):
             kept.send(b"GET /x HTTP/1.1\r\nHost: gateway.test\r\n\r\n")
