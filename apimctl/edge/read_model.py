@@ -21,7 +21,8 @@ from apimctl.domain.quota import Limit
 from apimctl.domain.routing import Match, Routes
 from apimctl.edge.limits import Limits
 from apimctl.errors import StoreUnreadableError
-from apimctl.store import connect, explained, file_identity
+from apimctl.store import connect, file_identity
+from apimctl.store_faults import explained
 from apimctl.tables import access_tokens, apis, changes, keys, resources, subscriptions
 from apimctl.tables.changes import Change, ChangeKind
 

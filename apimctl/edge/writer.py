@@ -14,13 +14,8 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, TypeVar
 
-from apimctl.store import (
-    BUSY_TIMEOUT_SECONDS,
-    begin_immediate,
-    connect,
-    explained,
-    file_identity,
-)
+from apimctl.store import BUSY_TIMEOUT_SECONDS, begin_immediate, connect, file_identity
+from apimctl.store_faults import explained
 
 MOST_AT_ONCE = 200
 
