@@ -1,7 +1,7 @@
 """The gateway's face: one handler, from the socket to the backend, and the process around it.
 
 A request's way: `Gateway.handle` -> the gateway's own endpoints, or `read_model` (facts) ->
-`domain.admission` (decision) -> `proxy` (backend).
+`domain.admission` (decision) -> `counters` (limits) -> `proxy` (backend).
 """
 
 import asyncio

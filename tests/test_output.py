@@ -21,7 +21,7 @@ ROWS = [
     {"name": "twitter", "state": "PUBLISHED", "hidden": 1},
     {"name": "a longer name", "state": None, "hidden": 2},
 ]
-HOSTILE = "a\nAPIMCTL_X=1\r\n\t\x1b[2J\x00,\"';$(touch /tmp/x)`id`\\"
+HOSTILE = "a\nAPIMCTL_X=1\r\n\t\x1b[2J\x00,\"';$(touch x)`id`\\"
 
 
 @pytest.fixture
