@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp.http_parser
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from apimctl.config import GatewaySettings, Settings
 from apimctl.domain import faults
@@ -21,7 +21,7 @@ from apimctl.domain.admission import Admitted, Refused, decide
 from apimctl.domain.bearer import may_hold_credential
 from apimctl.domain.quota import Verdict
 from apimctl.edge import answers, cors, rate_limit
-from apimctl.edge.connection import Handler, Server, ask_for_body
+from apimctl.edge.connection import Handler, Response, Server
 from apimctl.edge.counters import Counters, counters_path
 from apimctl.edge.forwarded import client_address
 from apimctl.edge.listening import Addresses, Listeners
@@ -29,6 +29,7 @@ from apimctl.edge.login_api import LoginApi
 from apimctl.edge.proxy import Proxy
 from apimctl.edge.read_model import ReadModel
 from apimctl.edge.registration import Registration
+from apimctl.edge.request import Request
 from apimctl.edge.request_target import origin_form, unclear
 from apimctl.edge.writer import Writer
 from apimctl.errors import ApimctlError, StoreError
@@ -72,7 +73,7 @@ class Gateway:
         self._counters.close()
         self._read_model.close()
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(self, request: Request) -> Response:
         """Answer one request, whatever it is."""
         try:
             return await self._route(request)
@@ -85,11 +86,11 @@ class Gateway:
                 {hdrs.RETRY_AFTER: "1"},
             )
 
-    async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _route(self, request: Request) -> Response:
         path, mark, query = origin_form(request.raw_path).partition("?")
         own = self._own.get(path)
         if own is not None:
-            await ask_for_body(request)
+            request.ask_for_body()
             with contextlib.suppress(StoreError):  # the Login API answers that in its own form
                 self._read_model.refresh()
             return await own(request)
@@ -103,7 +104,7 @@ class Gateway:
             return preflight
         return await self._admit(request, path, mark + query)
 
-    def _preflight(self, request: web.BaseRequest, path: str) -> web.StreamResponse | None:
+    def _preflight(self, request: Request, path: str) -> Response | None:
         """Return the answer to a preflight, None for any other request."""
         asked_method = cors.preflight_method(request)
         if asked_method is None:
@@ -114,7 +115,7 @@ class Gateway:
         header = self._settings.gateway.client_domain_header
         return cors.answer_preflight(request, match, asked_method, client_domain_header=header)
 
-    async def _admit(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse:
+    async def _admit(self, request: Request, path: str, query: str) -> Response:
         settings = self._settings
         authorization = request.headers.getall(hdrs.AUTHORIZATION, ())
         facts = self._read_model.facts(
@@ -142,7 +143,7 @@ class Gateway:
         )
         return cors.shared(response, [*shared, *limited])
 
-    def _count(self, request: web.BaseRequest, admitted: Admitted) -> Verdict | None:
+    def _count(self, request: Request, admitted: Admitted) -> Verdict | None:
         """Count a request at its limits; None where nothing limits it."""
         address = ""
         if admitted.key is None:
@@ -164,7 +165,7 @@ class Gateway:
         """Look every second whether the store's file is still the one that is open."""
         while True:
             await asyncio.sleep(FILE_CHECK_SECONDS)
-            self._proxy.close_idle()
+            self._proxy.check()
             for check in (self._read_model.check_file, self._counters.check_file):
                 try:
                     check()
@@ -207,8 +208,7 @@ async def _serve(
             if listeners.renew_certificate(gateway.settings):
                 await registration.renew(listeners.addresses)
         listeners.close()
-        server.pre_shutdown()
-        await server.shutdown(gateway.settings.drain_seconds)
+        await server.drain(gateway.settings.drain_seconds)
 
 
 @contextlib.asynccontextmanager
@@ -233,7 +233,7 @@ def _require_c_parser() -> None:
         )
 
 
-def _refusal(request: web.BaseRequest, refused: Refused) -> web.StreamResponse:
+def _refusal(request: Request, refused: Refused) -> Response:
     allow = {"Allow": ", ".join(refused.allow)} if refused.allow else None
     return answers.fault_for(request, refused.fault, refused.description, allow)
 

@@ -2,33 +2,57 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
+from aiohttp.helpers import rfc822_formatted_time
+from aiohttp.http import HttpVersion11
 from multidict import CIMultiDict
 
 from apimctl.domain import faults
 from apimctl.domain.faults import Fault
+from apimctl.edge.request import Request
 
 
-class _Unsigned(web.StreamResponse):
-    """A response that does not name the software that sends it."""
+class Answer:
+    """A response of the gateway's own, whole before the first byte of it is sent.
 
-    async def _prepare_headers(self) -> None:
-        is_signed = hdrs.SERVER in self.headers
-        has_type = hdrs.CONTENT_TYPE in self.headers
-        await super()._prepare_headers()
-        if not is_signed:
-            self.headers.popall(hdrs.SERVER, None)
-        if not has_type:
-            self.headers.popall(hdrs.CONTENT_TYPE, None)
+    `headers` are without those of the framing. `keep_alive` is whether, for all it matters to this
+    answer, the connection may go on.
+    """
 
+    def __init__(
+        self, *, status: int, body: bytes = b"", headers: CIMultiDict[str] | None = None
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.headers: CIMultiDict[str] = CIMultiDict() if headers is None else headers
+        self.keep_alive = True
 
-class Relay(_Unsigned):
-    """A backend's response: its headers, and none of ours but Date."""
+    def force_close(self) -> None:
+        """Let the connection end with this answer."""
+        self.keep_alive = False
 
+    def encode(self, request: Request | None, *, keeps_alive: bool) -> bytes:
+        """Return the bytes of it; None stands for a request that could not be read.
 
-class Answer(_Unsigned, web.Response):
-    """A response of the gateway's own."""
+        Raises ValueError for a header that would break the lines.
+        """
+        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
+        for name, value in self.headers.items():
+            if "\r" in value or "\n" in value:
+                raise ValueError(f"the header {name} has more than one line")
+            lines.append(f"{name}: {value}")
+        if self.status != HTTPStatus.NO_CONTENT:
+            lines.append(f"Content-Length: {len(self.body)}")
+        lines.append(f"Date: {rfc822_formatted_time()}")
+        if not keeps_alive:
+            lines.append("Connection: close")
+        elif request is not None and request.version < HttpVersion11:
+            lines.append("Connection: keep-alive")
+        head = "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape")
+        is_head = request is not None and request.method == hdrs.METH_HEAD
+        return head if is_head else head + self.body
 
 
 def fault(
@@ -49,7 +73,7 @@ def fault(
 
 
 def fault_for(
-    request: web.BaseRequest,
+    request: Request,
     which: Fault,
     description: str,
     headers: Mapping[str, str] | None = None,

@@ -1,142 +1,376 @@
-"""A client's connection: HTTP/1.1 as aiohttp speaks it, where that is not what a gateway needs."""
+"""A client's connection: HTTP/1.1 (RFC 9112) as a gateway speaks it.
+
+aiohttp's C parser reads what comes. The requests of one connection are answered one after the
+other, each by one call of the server's handler.
+"""
 
 import asyncio
 import logging
+import socket
 import traceback
+from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Protocol
 
-from aiohttp import hdrs, web
-from aiohttp.http import HttpVersion11
-from aiohttp.http_exceptions import LineTooLong
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpRequestParser
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from apimctl.domain import faults
 from apimctl.edge import answers
+from apimctl.edge.answers import Answer
+from apimctl.edge.request import BadBodyError, Request, Tunnelled
 
 LONGEST_LINE_BYTES = 32 * 1024
 MOST_HEADERS = 256
+BUFFER_BYTES = 64 * 1024
+MOST_WAITING = 16
+"""How many requests may wait for the answer to an earlier one on the same connection."""
+
 LINGER_SECONDS = 2.0
 """How long a refused body is still read, so that the client gets to read the refusal."""
 
 KEEP_ALIVE_SECONDS = 75.0
 """How long a client may keep a connection without a request."""
 
+STALL_SECONDS = 60.0
+"""How long a client may take nothing of what it is sent."""
+
+HALF_CLOSE_SECONDS = 0.5
+"""How soon behind its request a client that still listens says that it has no other one.
+
+On the wire, a client that leaves looks the same; but it leaves because an answer takes too long,
+or in the middle of one.
+"""
+
 log = logging.getLogger("apimctl.gateway")
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+class Response(Protocol):
+    """What a handler returns: an `Answer`, still to be sent, or whatever was sent already."""
+
+    status: int
+    keep_alive: bool
 
 
-class _Connection(RequestHandler):
-    """A connection whose refusals are ours, and whose uploads outlive the start of a shutdown."""
+Handler = Callable[[Request], Awaitable[Response]]
 
-    header_timeout_seconds = 0.0
-    _head_deadline: asyncio.TimerHandle | None = None
+
+class Connection(BaseProtocol):
+    """One connection of a client; it is the `Client` of its requests."""
+
+    def __init__(self, server: "Server", loop: asyncio.AbstractEventLoop) -> None:
+        parser = HttpRequestParser(
+            self,
+            loop,
+            BUFFER_BYTES,
+            max_line_size=LONGEST_LINE_BYTES,
+            max_field_size=LONGEST_LINE_BYTES,
+            max_headers=MOST_HEADERS,
+            payload_exception=BadBodyError,
+            auto_decompress=False,
+            max_msg_queue_size=MOST_WAITING,
+        )
+        super().__init__(loop, parser)
+        self.remote = ""
+        self.scheme = "http"
+        self._server = server
+        self._waiting: deque[Request | HttpProcessingError] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._content: StreamReader = EMPTY_PAYLOAD
+        self._tunnel: Tunnelled | None = None
+        self._tail = b""
+        self._is_half_closed = False
+        self._is_answering = False
+        self._is_fresh = True
+        self._has_begun = False
+        self._since = self._heard_at = loop.time()
+        self._unsent = 0
+        self._unsent_since: float | None = None
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether another request may follow the one that is answered now."""
+        return not self._server.is_draining and (not self._is_half_closed or bool(self._waiting))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way, neither an answer nor a request."""
+        return self._task is None and not self._has_begun
+
+    def write(self, data: bytes) -> None:
+        """Send bytes of an answer. Raises ConnectionError for a client that is gone."""
+        if self.transport is None:
+            raise ConnectionResetError("the client left")
+        self._is_answering = True
+        self.transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the client has taken most of what was sent. Raises ConnectionError."""
+        await self._drain_helper()
+
+    def tunnel_to(self, tunnel: Tunnelled) -> None:
+        """Hand over everything that comes from now on."""
+        self._tunnel = tunnel
+        if self._tail:
+            tunnel.feed_data(self._tail)
+            self._tail = b""
+        self._resume_reading_for_buffer()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Expect the head of a request from now on."""
         super().connection_made(transport)
-        self._watch_head(is_incomplete=True)
+        peer = transport.get_extra_info("peername")
+        if isinstance(peer, tuple):
+            self.remote = str(peer[0])
+        if transport.get_extra_info("sslcontext") is not None:
+            self.scheme = "https"
+        opened = transport.get_extra_info("socket")
+        if opened is not None:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._server.connections.add(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Forget the connection."""
-        self._watch_head(is_incomplete=False)
+        """Let go of everything: nobody is there to be answered."""
         super().connection_lost(exc)
+        self._server.lost(self)
+        self._parser = None
+        self._waiting.clear()
+        if self._tunnel is not None:
+            self._tunnel.feed_eof()
+        if not self._content.is_eof():
+            self._content.set_exception(BadBodyError("the client left"))
+        if self._task is not None:
+            self._task.cancel()
 
-    def _watch_head(self, *, is_incomplete: bool) -> None:
-        """Close the connection of a client that takes too long for the head of a request."""
-        if is_incomplete and self._head_deadline is None and self.header_timeout_seconds:
-            self._head_deadline = asyncio.get_running_loop().call_later(
-                self.header_timeout_seconds, self.force_close
-            )
-        elif not is_incomplete and self._head_deadline is not None:
-            self._head_deadline.cancel()
-            self._head_deadline = None
+    def eof_received(self) -> bool:
+        """Return whether to go on answering, as the client may still listen (RFC 9112 9.6)."""
+        is_soon = self._loop.time() - self._heard_at < HALF_CLOSE_SECONDS
+        if self._tunnel is not None or self.scheme == "https" or self._task is None:
+            return False
+        self._is_half_closed = is_soon and not self._is_answering and self._content.is_eof()
+        return self._is_half_closed
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sends.
+        """Take what the client sends."""
+        self._heard_at = self._loop.time()
+        if self._tunnel is not None:
+            self._tunnel.feed_data(data)
+        elif self._upgraded:
+            self._tail += data
+        elif self._parser is not None:
+            try:
+                messages, upgraded, self._tail = self._parser.feed_data(data)
+            except HttpProcessingError as error:
+                self._break_off(error)
+            else:
+                for message, content in messages:
+                    self._waiting.append(Request(self, message, content))
+                    self._content = content
+                self._limit(upgraded=upgraded)
+            self._answer_waiting()
 
-        When a shutdown begins, aiohttp stops listening: a request under way would wait for the
-        rest of its body until the drain is over. Another request does stay unanswered.
-        """
-        request = self._current_request
-        if request is None or request.content.is_eof():
-            super().data_received(data)
-            is_idle = self._current_request is None and not self._messages
-            if is_idle or self._head_deadline is not None:
-                self._watch_head(is_incomplete=is_idle and self._payload_parser is None)
+    def _limit(self, *, upgraded: bool) -> None:
+        """Let no more come than may wait."""
+        if upgraded:
+            self._upgraded = True
+            self._pause_reading_for_buffer()  # what comes now is for a tunnel, or is early
+        elif len(self._waiting) >= MOST_WAITING and not self._buffer_paused:
+            self._pause_reading_for_buffer()
+
+    def _answer_waiting(self) -> None:
+        if self._task is not None:
             return
-        ending = self._close, self._force_close
-        self._close = self._force_close = False
-        try:
-            super().data_received(data)
-        finally:
-            self._close, self._force_close = ending
+        if self._waiting:
+            self._task = self._loop.create_task(self._answer_all())
+        elif not self._has_begun:
+            self._has_begun = True
+            self._since = self._heard_at
 
-    def handle_error(
-        self,
-        request: web.BaseRequest,  # noqa: ARG002 - what it holds is not repeated
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002 - may quote the request, and so a token
-    ) -> web.StreamResponse:
-        """Answer a request that cannot be parsed, or that met a defect of ours.
-
-        Raises ConnectionError for a client that left: there is nobody to answer.
-        """
-        if isinstance(exc, ConnectionError):
-            raise exc
-        if isinstance(exc, LineTooLong):
-            fault = faults.Fault(431, "Request Header Fields Too Large", 431)
-            response = answers.fault(fault, f"A line is longer than {LONGEST_LINE_BYTES} bytes.")
-        elif status < 500:  # noqa: PLR2004
-            fault = faults.Fault(status, "Bad Request", status)
-            response = answers.fault(fault, "The request is not HTTP as RFC 9112 has it.")
+    def _break_off(self, error: HttpProcessingError) -> None:
+        """Answer a request that cannot be read, or whose body cannot, and read nothing more."""
+        self._parser = None
+        if self._content.is_eof():
+            self._waiting.append(error)
         else:
-            log.error("a request failed: %s at %s", type(exc).__name__, _place(exc))
-            fault = faults.Fault(status, "Internal Server Error", status)
-            response = answers.fault(fault, "The gateway failed; its log says more.")
-        response.force_close()
-        return response
+            self._content.set_exception(BadBodyError(type(error).__name__))
+
+    async def _answer_all(self) -> None:
+        """Answer what waits, in order, until nothing does or the connection is at its end."""
+        goes_on = True
+        while goes_on and self._waiting:
+            asked = self._waiting.popleft()
+            self._is_answering = False
+            if isinstance(asked, HttpProcessingError):
+                self._send(_unreadable(asked), None, keeps_alive=False)
+                goes_on = False
+            else:
+                goes_on = await self._answer(asked)
+                self._make_room()
+        self._task = None
+        self._is_fresh = self._has_begun = False
+        self._since = self._loop.time()
+        if self.transport is not None and not (goes_on and self.may_go_on):
+            self.transport.close()
+
+    async def _answer(self, request: Request) -> bool:
+        """Answer one request; return whether the connection can go on."""
+        try:
+            response = await self._server.handler(request)
+        except ConnectionError:
+            return False  # there is nobody to answer
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is to be told
+            # Without the traceback: its values may be secrets.
+            log.error("a request failed: %s at %s", type(error).__name__, _place(error))  # noqa: TRY400
+            response = answers.fault(
+                faults.Fault(500, "Internal Server Error", 500),
+                "The gateway failed; its log says more.",
+            )
+            response.force_close()
+        goes_on = response.keep_alive
+        if isinstance(response, Answer):
+            goes_on = goes_on and request.keep_alive
+            self._send(response, request, keeps_alive=goes_on)
+        if request.content.is_eof():
+            return goes_on
+        return await self._read_rest(request.content) and goes_on
+
+    def _send(self, answer: Answer, request: Request | None, *, keeps_alive: bool) -> None:
+        if self.transport is not None:
+            self.write(answer.encode(request, keeps_alive=keeps_alive))
+
+    async def _read_rest(self, content: StreamReader) -> bool:
+        """Read what is left of a body that nobody wants; return whether that was its end."""
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                while not content.is_eof():
+                    await content.readany()
+        except (BadBodyError, TimeoutError):
+            return False
+        return True
+
+    def _make_room(self) -> None:
+        """Let more requests come, now that one is answered, also such as came too early."""
+        parser = self._parser
+        if parser is None:
+            return
+        parser.message_consumed()
+        if self._upgraded:
+            if self._tunnel is None and not self._waiting:
+                parser.set_upgraded(False)
+                self._upgraded = False
+                early, self._tail = self._tail, b""
+                self.data_received(early)
+                self._resume_reading_for_buffer()
+        elif self._buffer_paused and len(self._waiting) <= MOST_WAITING // 2:
+            self.data_received(b"")
+            if len(self._waiting) < MOST_WAITING:
+                self._resume_reading_for_buffer()
+
+    def check(self, now: float, *, header_seconds: float) -> None:
+        """End a connection whose client is late. To be called every second."""
+        transport = self.transport
+        if transport is None:
+            return
+        unsent = transport.get_write_buffer_size()
+        if unsent != self._unsent or not unsent:
+            self._unsent, self._unsent_since = unsent, now
+        elif self._unsent_since is not None and now - self._unsent_since >= STALL_SECONDS:
+            transport.abort()
+            return
+        owes_head = self._is_fresh or self._has_begun
+        patience = header_seconds if owes_head else KEEP_ALIVE_SECONDS
+        if self._task is None and patience and now - self._since >= patience:
+            transport.close()
+
+    def close_if_idle(self) -> None:
+        """Close a connection on which nothing is under way."""
+        if self.is_idle and self.transport is not None:
+            self.transport.close()
+
+    def cut(self) -> asyncio.Task[None] | None:
+        """End everything at once; return what is still to be awaited."""
+        task = self._task
+        if task is not None:
+            task.cancel()
+        if self.transport is not None:
+            self.transport.abort()
+        return task
 
 
-def _place(error: BaseException | None) -> str:
-    """Return where an error was raised, without its values: they may be secrets."""
-    frames = traceback.extract_tb(error.__traceback__ if error else None)
-    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
-
-
-class Server(web.Server):
-    """Speaks HTTP/1.1 to the clients and hands each request to one handler."""
+class Server:
+    """The connections of all clients; it is the protocol factory of a listening socket."""
 
     def __init__(self, handler: Handler, *, header_timeout_seconds: float) -> None:
-        super().__init__(handler, handler_cancellation=True)
-        self._header_timeout_seconds = header_timeout_seconds
+        """`header_timeout_seconds` is how long a client may take for a head, 0 for any time."""
+        self.handler = handler
+        self.connections: set[Connection] = set()
+        self.is_draining = False
+        self._header_seconds = header_timeout_seconds
+        self._timer: asyncio.TimerHandle | None = None
+        self._ends = asyncio.Event()
 
-    def __call__(self) -> RequestHandler:
+    def __call__(self) -> Connection:
         """Return the protocol of a new connection."""
-        # Compressed bodies are the backend's to unpack.
-        connection = _Connection(
-            self,
-            loop=asyncio.get_running_loop(),
-            access_log=None,  # type: ignore[arg-type]
-            auto_decompress=False,
-            max_line_size=LONGEST_LINE_BYTES,
-            max_field_size=LONGEST_LINE_BYTES,
-            max_headers=MOST_HEADERS,
-            keepalive_timeout=KEEP_ALIVE_SECONDS,
-            lingering_time=LINGER_SECONDS,
-        )
-        connection.header_timeout_seconds = self._header_timeout_seconds
-        return connection
+        loop = asyncio.get_running_loop()
+        if self._timer is None:
+            self._timer = loop.call_later(1, self._check)
+        return Connection(self, loop)
+
+    def lost(self, connection: Connection) -> None:
+        """Forget a connection that is gone."""
+        self.connections.discard(connection)
+        if self.is_draining and not self.connections:
+            self._ends.set()
+
+    async def drain(self, seconds: float) -> None:
+        """Let what is under way end, for so long, and cut the rest.
+
+        Each answer from now on is the last one of its connection, and says so. A connection
+        without a request gets a moment for one that is on its way.
+        """
+        self.is_draining = True
+        if not self.connections:
+            self._ends.set()
+        await self._wait(min(seconds, 1.0))
+        for connection in list(self.connections):
+            connection.close_if_idle()
+        await self._wait(seconds - 1.0)
+        cut = [connection.cut() for connection in list(self.connections)]
+        await asyncio.gather(*(task for task in cut if task), return_exceptions=True)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def hurry(self) -> None:
+        """Cut what a drain still waits for."""
+        self._ends.set()
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(max(seconds, 0)):
+                await self._ends.wait()
+        except TimeoutError:
+            return
+
+    def _check(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for connection in list(self.connections):
+            connection.check(now, header_seconds=self._header_seconds)
+        self._timer = loop.call_later(1, self._check) if self.connections else None
 
 
-async def ask_for_body(request: web.BaseRequest) -> None:
-    """Tell a client that waits for it to send its body (RFC 9110 section 10.1.1)."""
-    if (
-        request.version >= HttpVersion11
-        and request.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
-    ):
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # That was no part of the response.
-        request.writer.output_size = 0
+def _unreadable(error: HttpProcessingError) -> Answer:
+    if isinstance(error, LineTooLong):
+        fault = faults.Fault(431, "Request Header Fields Too Large", 431)
+        return answers.fault(fault, f"A line is longer than {LONGEST_LINE_BYTES} bytes.")
+    fault = faults.Fault(400, "Bad Request", 400)
+    return answers.fault(fault, "The request is not HTTP as RFC 9112 has it.")
+
+
+def _place(error: BaseException) -> str:
+    """Return where an error was raised, without its values: they may be secrets."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))

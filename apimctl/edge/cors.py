@@ -7,13 +7,15 @@ token, and its headers stand in for the backend's, on faults too, so that a page
 import re
 from collections.abc import Iterable, Sequence
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from apimctl.domain.cors import ANY_ORIGIN, allowed_origin
 from apimctl.domain.lifecycle import ROUTED
 from apimctl.domain.models import Api
 from apimctl.domain.routing import Match
-from apimctl.edge import answers
+from apimctl.edge.answers import Answer
+from apimctl.edge.connection import Response
+from apimctl.edge.request import Request
 
 Headers = Sequence[tuple[str, str]]
 
@@ -45,7 +47,7 @@ _PREFLIGHT_MATTERS = (
 )
 
 
-def preflight_method(request: web.BaseRequest) -> str | None:
+def preflight_method(request: Request) -> str | None:
     """Return the method that a preflight asks about, None if the request is no preflight."""
     if request.method != hdrs.METH_OPTIONS or hdrs.ORIGIN not in request.headers:
         return None
@@ -58,8 +60,8 @@ def speaks_for(match: Match | None) -> bool:
 
 
 def answer_preflight(
-    request: web.BaseRequest, match: Match, asked_method: str, *, client_domain_header: str
-) -> web.StreamResponse:
+    request: Request, match: Match, asked_method: str, *, client_domain_header: str
+) -> Answer:
     """Return what a page of this origin may send to a resource that has methods.
 
     A page of another origin, or a method that is not there, is refused by what is not said.
@@ -79,12 +81,12 @@ def answer_preflight(
             ),
             (hdrs.ACCESS_CONTROL_MAX_AGE, str(PREFLIGHT_SECONDS)),
         ]
-    response = answers.Answer(status=204)
+    response = Answer(status=204)
     response.headers.extend(own)
     return response
 
 
-def answer_headers(request: web.BaseRequest, match: Match | None) -> Headers:
+def answer_headers(request: Request, match: Match | None) -> Headers:
     """Return the headers of whatever answers the request; none where CORS is the backend's."""
     if match is None or not speaks_for(match):
         return ()
@@ -106,14 +108,14 @@ def relayed(own: Headers) -> Sequence[tuple[bytes, bytes]]:
     return [*replaced.items(), *((name.encode(), value.encode()) for name, value in own)]
 
 
-def shared(response: web.StreamResponse, own: Headers) -> web.StreamResponse:
+def shared(response: Response, own: Headers) -> Response:
     """Return the response, with the headers if the gateway made it: then nothing is sent yet."""
-    if isinstance(response, answers.Answer):
+    if own and isinstance(response, Answer):
         response.headers.extend(own)
     return response
 
 
-def _sharing(api: Api, request: web.BaseRequest) -> Headers:
+def _sharing(api: Api, request: Request) -> Headers:
     sent = request.headers.getall(hdrs.ORIGIN, ())
     allowed = allowed_origin(api.cors_origins, sent[0] if len(sent) == 1 else None)
     if allowed is None:

@@ -11,14 +11,11 @@ import struct
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
-import aiohttp
-from aiohttp import SocketTimeoutError, hdrs, web
+from aiohttp import hdrs
 from aiohttp.http import RawResponseMessage
-from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
 from apimctl.config import GatewaySettings
-from apimctl.edge.connection import ask_for_body
 from apimctl.edge.heads import (
     LAST_CHUNK,
     Framing,
@@ -27,19 +24,14 @@ from apimctl.edge.heads import (
     chunk_frame,
     response_head,
 )
+from apimctl.edge.request import BadBodyError, Request
 from apimctl.edge.tunnel import Pipe, join
-from apimctl.edge.upstream import Backend, expect_response
+from apimctl.edge.upstream import Backend, BrokenResponseError, Connection, Response
 
 SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 """Idempotent methods (RFC 9110 section 9.2.2), sent again if a kept connection turns out dead."""
 
 MOST_INTERIM_RESPONSES = 16
-
-_Response = tuple[RawResponseMessage, StreamReader]
-
-
-class BadBodyError(Exception):
-    """The client's body breaks the rules of its own framing."""
 
 
 class BodyTooLongError(Exception):
@@ -51,20 +43,13 @@ class BodyTooSlowError(Exception):
 
 
 class Sent:
-    """A response whose bytes are on their way already: aiohttp has nothing left to send.
+    """A response whose bytes are on their way already."""
 
-    It is all that aiohttp's server asks of a response.
-    """
+    __slots__ = ("keep_alive", "status")
 
-    def __init__(self, status: int, *, keeps_alive: bool) -> None:
+    def __init__(self, status: int, *, keep_alive: bool) -> None:
         self.status = status
-        self.keep_alive = keeps_alive
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Do nothing: it was sent."""
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Do nothing: it was sent."""
+        self.keep_alive = keep_alive
 
 
 class Exchange:
@@ -72,7 +57,7 @@ class Exchange:
 
     def __init__(
         self,
-        request: web.BaseRequest,
+        request: Request,
         backend: Backend,
         head: bytes,
         settings: GatewaySettings,
@@ -92,61 +77,55 @@ class Exchange:
 
     async def connect(self) -> None:
         """Get a connection. Raises OSError, TimeoutError."""
-        self._connection, self._is_reused = await self._backend.borrow(
-            timeout_seconds=self._settings.connect_timeout_seconds
-        )
+        kept = self._backend.take()
+        self._is_reused = kept is not None
+        self._connection = kept or await self._connect()
+
+    async def _connect(self) -> Connection:
+        timeout_seconds = self._settings.connect_timeout_seconds
+        return await self._backend.connect(timeout_seconds=timeout_seconds)
 
     async def run(self) -> Sent:
         """Send the request and relay the response.
 
         Raises BadBodyError, BodyTooLongError and BodyTooSlowError for the client's faults;
-        aiohttp.ClientError, HttpProcessingError, ConnectionError and TimeoutError for the
-        backend's. All only as long as nothing of the response was sent.
+        BrokenResponseError, OSError and TimeoutError for the backend's. All only as long as
+        nothing of the response was sent.
         """
+        request = self._request
         is_over = False
         sending = None
         try:
-            await ask_for_body(self._request)
+            request.ask_for_body()
             self._send_head()
             if self._has_body:
                 sending = asyncio.ensure_future(self._send_body())
             message, payload = await self._response()
             if message.code == HTTPStatus.SWITCHING_PROTOCOLS:
                 return await self._tunnel(message)
-            framing = choose_framing(self._request, message)
+            framing = choose_framing(request, message)
             # An answer that comes before the request was sent whole leaves both sides useless.
-            keeps_alive = (
-                self._is_sent
-                and framing is not Framing.UNTIL_CLOSE
-                and bool(self._request.keep_alive)
-            )
+            keep_alive = self._is_sent and framing is not Framing.UNTIL_CLOSE and request.keep_alive
             head = response_head(
-                self._request, message, framing, self._own_headers, keeps_alive=keeps_alive
+                request, message, framing, self._own_headers, keeps_alive=keep_alive
             )
             is_over = await self._relay(head, payload, framing) and self._is_sent
-            return Sent(message.code, keeps_alive=keeps_alive and is_over)
+            return Sent(message.code, keep_alive=keep_alive and is_over)
         finally:
             if sending is not None:
                 sending.cancel()
-            if is_over:
-                self._backend.give_back(self._connection)
-            else:
-                self._connection.abort()
+            self._backend.give_back(self._connection, is_over=is_over)
 
     def _send_head(self) -> None:
-        expect_response(
-            self._connection,
-            to_head=self._request.method == hdrs.METH_HEAD,
-            read_timeout_seconds=self._settings.backend_timeout_seconds,
-        )
+        self._connection.expect_response(to_head=self._request.method == hdrs.METH_HEAD)
         self._connection.write(self._head)
         if not self._has_body:
-            self._connection.start_timeout()
+            self._connection.start_clock()
 
     async def _send_body(self) -> None:
         """Pass the client's body on, framed as it came, no faster than the backend takes it."""
         connection = self._connection
-        is_chunked = self._request._message.chunked  # noqa: SLF001 - nothing else says so
+        is_chunked = self._request.message.chunked
         try:
             async for chunk in self._chunks():
                 connection.write(chunk_frame(chunk) if is_chunked else chunk)
@@ -155,21 +134,18 @@ class Exchange:
                         await connection.drain()
             if is_chunked:
                 connection.write(LAST_CHUNK)
-        except (ConnectionError, aiohttp.ClientConnectionError):
+        except ConnectionError:
             return  # what the backend answered before it left is still to be read
         except TimeoutError:
-            connection.set_exception(SocketTimeoutError("the backend does not read"))
+            connection.fail(TimeoutError("the backend does not read"))
             return
-        except (BodyTooLongError, BodyTooSlowError) as error:
+        except (BadBodyError, BodyTooLongError, BodyTooSlowError) as error:
             self._clients_fault = error
-        except (aiohttp.ClientError, HttpProcessingError, web.RequestPayloadError):
-            self._clients_fault = BadBodyError()
-        else:
-            self._is_sent = True
-            connection.start_timeout()
+            connection.abort()
+            connection.fail(ConnectionResetError("the client's body is at fault"))
             return
-        connection.abort()
-        connection.set_exception(ConnectionResetError("the client's body is at fault"))
+        self._is_sent = True
+        connection.start_clock()
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         """Yield the client's body, no more and no slower than the settings allow."""
@@ -188,97 +164,95 @@ class Exchange:
                 raise BodyTooLongError
             yield chunk
 
-    async def _response(self) -> _Response:
+    async def _response(self) -> Response:
         try:
             return await self._final_response()
-        except (aiohttp.ClientConnectionError, ConnectionError) as error:
+        except ConnectionError as error:
             if self._clients_fault is not None:
                 raise self._clients_fault from error
-            if not self._may_repeat(error):
+            if not self._may_repeat():
                 raise
-        self._connection.close()
+        self._backend.give_back(self._connection, is_over=False)
         self._is_reused = False
-        self._connection = await self._backend.connect(
-            timeout_seconds=self._settings.connect_timeout_seconds
-        )
+        self._connection = await self._connect()
         self._send_head()
         return await self._final_response()
 
-    async def _final_response(self) -> _Response:
+    async def _final_response(self) -> Response:
         """Return the response behind all interim ones (RFC 9110 section 15.2)."""
         for _ in range(MOST_INTERIM_RESPONSES):
-            message, payload = await self._connection.read()
+            message, payload = await self._connection.response()
             if message.code == HTTPStatus.SWITCHING_PROTOCOLS and self._is_websocket:
                 return message, payload
             if message.code == HTTPStatus.SWITCHING_PROTOCOLS or message.code < HTTPStatus.CONTINUE:
-                raise aiohttp.ClientPayloadError("the backend switched protocols unasked")
+                raise BrokenResponseError("the backend switched protocols unasked")
             if message.code >= HTTPStatus.OK:
                 if message.headers.get(hdrs.TRANSFER_ENCODING, "chunked").lower() != "chunked":
-                    raise aiohttp.ClientPayloadError("the backend used an unknown transfer coding")
+                    raise BrokenResponseError("the backend used an unknown transfer coding")
                 return message, payload
-            if self._is_sent:  # aiohttp stops the clock with every message
-                self._connection.start_timeout()
-        raise aiohttp.ClientPayloadError("the backend sends nothing but interim responses")
+        raise BrokenResponseError("the backend sends nothing but interim responses")
 
-    def _may_repeat(self, error: Exception) -> bool:
+    def _may_repeat(self) -> bool:
         """Return whether a kept connection was closed by the backend before it saw the request."""
-        return (
-            self._is_reused
-            and not self._has_body
-            and not isinstance(error, TimeoutError)
-            and self._request.method in SAFE_TO_REPEAT
-        )
+        return self._is_reused and not self._has_body and self._request.method in SAFE_TO_REPEAT
 
     async def _relay(self, head: bytes, payload: StreamReader, framing: Framing) -> bool:
         """Send the response on and return whether it was whole.
 
         Once its head is on its way, only a cut connection says that the body is not.
         """
-        request = self._request
-        transport = request.transport
-        if transport is None:
-            return False
+        client = self._request.client
+        is_chunked = framing is Framing.CHUNKED
         try:
             # What has come already goes out with the head, in one packet.
-            is_waiting = not payload.total_bytes and not payload.is_eof()
-            if is_waiting:
-                transport.write(head)
+            if not payload.is_eof():
+                await self._stream(head, payload, is_chunked=is_chunked)
                 head = b""
-            while chunk := await payload.readany():
-                framed = chunk_frame(chunk) if framing is Framing.CHUNKED else chunk
-                transport.write(head + framed)
-                head = b""
-                if request.protocol.writing_paused:
-                    await request.writer.drain()
-            if framing is Framing.CHUNKED:
-                head += LAST_CHUNK
-            if head:
-                transport.write(head)
-        except (aiohttp.ClientError, HttpProcessingError, TimeoutError):
-            if framing is Framing.UNTIL_CLOSE:
-                _reset(transport)  # an orderly end would be the end of the body
-            request.protocol.force_close()
+            rest = payload.read_nowait()
+            if is_chunked:
+                rest = chunk_frame(rest) + LAST_CHUNK if rest else LAST_CHUNK
+            if head or rest:
+                client.write(head + rest)
+        except (BrokenResponseError, TimeoutError):
+            if framing is Framing.UNTIL_CLOSE and client.transport is not None:
+                _reset(client.transport)  # an orderly end would be the end of the body
             return False
+        if client.writing_paused:
+            await client.drain()
         return True
+
+    async def _stream(self, head: bytes, payload: StreamReader, *, is_chunked: bool) -> None:
+        """Send the head and what comes of the body, as it comes, no faster than it is taken."""
+        client = self._request.client
+        if not payload.total_bytes:
+            client.write(head)
+            head = b""
+        while not payload.is_eof():
+            chunk = await payload.readany()
+            if chunk:
+                client.write(head + (chunk_frame(chunk) if is_chunked else chunk))
+                head = b""
+            if client.writing_paused:
+                await client.drain()
 
     async def _tunnel(self, message: RawResponseMessage) -> Sent:
         """Let both sides speak WebSocket to each other until one of them leaves."""
-        client, backend = self._request.transport, self._connection.transport
-        if client is None or backend is None:
+        client, backend = self._request.client, self._connection
+        if client.transport is None or backend.transport is None:
             raise ConnectionResetError("a side left before the tunnel was open")
         head = response_head(
             self._request, message, Framing.AS_DECLARED, self._own_headers, keeps_alive=True
         )
         client.write(head)
-        self._connection.read_timeout = None
-        to_client, to_backend = Pipe(backend), Pipe(client)
-        self._connection.set_parser(to_client, None)
-        self._request.protocol.set_parser(to_backend)  # type: ignore[arg-type] # feeds it bytes
+        to_client, to_backend = Pipe(backend.transport), Pipe(client.transport)
+        backend.tunnel_to(to_client)
+        client.tunnel_to(to_backend)
         await join(
-            to_client.pump(client.write, self._request.writer.drain),
-            to_backend.pump(self._connection.write, self._connection.drain),
+            to_client.pump(client.write, client.drain),
+            to_backend.pump(backend.write, backend.drain),
         )
-        return Sent(message.code, keeps_alive=False)
+        backend.close()
+        return Sent(message.code, keep_alive=False)
 
 
 def _reset(transport: asyncio.Transport) -> None:

@@ -8,15 +8,16 @@ import ipaddress
 from collections.abc import Sequence
 from functools import lru_cache
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from apimctl.config import Networks
 from apimctl.edge.heads import OwnHeaders
+from apimctl.edge.request import Request
 
 
-def client_address(request: web.BaseRequest, trusted: Networks) -> str:
+def client_address(request: Request, trusted: Networks) -> str:
     """Return the address of the client: the nearest one that is not a trusted proxy."""
-    address = plain_address(request.remote or "") or ""
+    address = plain_address(request.remote) or ""
     if not trusted:
         return address
     behind = _split(request.headers.getall("X-Forwarded-For", ()))
@@ -28,6 +29,7 @@ def client_address(request: web.BaseRequest, trusted: Networks) -> str:
     return address
 
 
+@lru_cache(maxsize=4096)
 def plain_address(text: str) -> str | None:
     """Return an address without port, brackets and zone, IPv4 as such; None if it is none."""
     bare = text.strip()
@@ -43,10 +45,10 @@ def plain_address(text: str) -> str | None:
     return str(mapped or parsed)
 
 
-def forwarding_headers(request: web.BaseRequest, trusted: Networks) -> OwnHeaders:
+def forwarding_headers(request: Request, trusted: Networks) -> OwnHeaders:
     """Return the lines that tell the backend who asked whom, and how."""
     headers = request.headers
-    peer = plain_address(request.remote or "") or "unknown"
+    peer = plain_address(request.remote) or "unknown"
     first_hop = _first_hop(peer, headers.get(hdrs.HOST, ""), request.scheme)
     if not trusted or not is_trusted(peer, trusted):
         return first_hop

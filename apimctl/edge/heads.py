@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from http import HTTPStatus
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http import HttpVersion10, HttpVersion11, RawRequestMessage, RawResponseMessage
 
@@ -14,6 +14,7 @@ from apimctl.edge.headers import (
     NOT_TO_BACKEND_WITH_TOKEN,
     end_to_end,
 )
+from apimctl.edge.request import Request
 
 LAST_CHUNK = b"0\r\n\r\n"
 WEBSOCKET_LINES = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -71,7 +72,7 @@ def request_head(
 
 
 def response_head(
-    request: web.BaseRequest,
+    request: Request,
     message: RawResponseMessage,
     framing: Framing,
     own_headers: OwnHeaders,
@@ -106,7 +107,7 @@ def response_head(
     return b"".join(pieces)
 
 
-def choose_framing(request: web.BaseRequest, message: RawResponseMessage) -> Framing:
+def choose_framing(request: Request, message: RawResponseMessage) -> Framing:
     """Return how this response reaches this client: as it came, where the client can read that."""
     is_bodiless = request.method == hdrs.METH_HEAD or message.code in _BODILESS
     if is_bodiless or (hdrs.CONTENT_LENGTH in message.headers and not message.chunked):

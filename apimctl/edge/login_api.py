@@ -13,14 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlite3 import Connection
 from urllib.parse import parse_qsl
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 
 from apimctl.config import Settings
 from apimctl.domain.models import GrantType, User
 from apimctl.edge import answers
+from apimctl.edge.answers import Answer
 from apimctl.edge.client_authentication import authenticate
 from apimctl.edge.oauth_server import LoginContext, LoginRequest, LoginServer, Reply
+from apimctl.edge.request import BadBodyError, Request
 from apimctl.edge.writer import Writer
 from apimctl.errors import StoreError
 from apimctl.services import users
@@ -50,15 +52,15 @@ class LoginApi:
         """End the threads that check passwords."""
         self._hashers.shutdown(wait=False, cancel_futures=True)
 
-    async def token(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def token(self, request: Request) -> Answer:
         """Issue or renew a token."""
         return await self._answer(request, self._server.answer_token, needs="grant_type")
 
-    async def revoke(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def revoke(self, request: Request) -> Answer:
         """Revoke a token."""
         return await self._answer(request, self._server.answer_revocation, needs="token")
 
-    async def metadata(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def metadata(self, request: Request) -> Answer:
         """Describe the server (RFC 8414)."""
         if request.method not in {"GET", "HEAD"}:
             return _error(405, "invalid_request", "Use GET.", {hdrs.ALLOW: "GET, HEAD"})
@@ -85,8 +87,8 @@ class LoginApi:
         )
 
     async def _answer(
-        self, request: web.BaseRequest, answer: Callable[[LoginRequest], Reply], *, needs: str
-    ) -> web.StreamResponse:
+        self, request: Request, answer: Callable[[LoginRequest], Reply], *, needs: str
+    ) -> Answer:
         if request.method != "POST":
             return _error(405, "invalid_request", "Use POST.", {hdrs.ALLOW: "POST"})
         authorization = request.headers.getall(hdrs.AUTHORIZATION, [])
@@ -143,7 +145,7 @@ class LoginApi:
         )
 
 
-async def _read_form(request: web.BaseRequest, *, needs: str) -> dict[str, str]:
+async def _read_form(request: Request, *, needs: str) -> dict[str, str]:
     """Return the form's parameters, each once (RFC 6749 section 3.2), `needs` among them.
 
     Raises InvalidRequestError.
@@ -161,6 +163,8 @@ async def _read_form(request: web.BaseRequest, *, needs: str) -> dict[str, str]:
                     )
     except TimeoutError:
         raise InvalidRequestError("The form stopped coming.") from None
+    except BadBodyError:
+        raise InvalidRequestError("The form is not framed as RFC 9112 has it.") from None
     try:
         pairs = parse_qsl(
             body.decode("utf-8"),
@@ -182,8 +186,6 @@ async def _read_form(request: web.BaseRequest, *, needs: str) -> dict[str, str]:
     return present
 
 
-def _error(
-    status: int, error: str, description: str, headers: dict[str, str]
-) -> web.StreamResponse:
+def _error(status: int, error: str, description: str, headers: dict[str, str]) -> Answer:
     content = {"error": error, "error_description": description}
     return answers.json_answer(status, content, (NO_STORE | headers).items())

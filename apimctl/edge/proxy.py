@@ -5,11 +5,8 @@ and headers, in their order, with their repeats, and the framing of the bodies.
 """
 
 import time
-from typing import cast
 
-import aiohttp
-from aiohttp import hdrs, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import hdrs
 
 from apimctl.config import GatewaySettings
 from apimctl.domain import faults
@@ -17,10 +14,12 @@ from apimctl.domain.admission import Admitted
 from apimctl.domain.faults import Fault
 from apimctl.edge import answers
 from apimctl.edge.circuit import Circuits
-from apimctl.edge.exchange import BadBodyError, BodyTooLongError, BodyTooSlowError, Exchange
+from apimctl.edge.connection import Response
+from apimctl.edge.exchange import BodyTooLongError, BodyTooSlowError, Exchange
 from apimctl.edge.forwarded import forwarding_headers
 from apimctl.edge.heads import OwnHeaders, request_head
-from apimctl.edge.upstream import Backend
+from apimctl.edge.request import BadBodyError, Request
+from apimctl.edge.upstream import Backend, BrokenResponseError
 
 REFUSED = "The backend refused the connection."
 BROKEN = "The backend closed the connection or sent garbage."
@@ -41,10 +40,10 @@ class Proxy:
         self._circuits.failures = settings.circuit_failures
         self._circuits.open_seconds = settings.circuit_open_seconds
 
-    def close_idle(self) -> None:
-        """Close connections that nobody used for a while, and forget backends without any."""
+    def check(self) -> None:
+        """Give up silent backends, and forget those without connections; for every second."""
         for endpoint, backend in list(self._backends.items()):
-            if not backend.close_idle():
+            if not backend.check(silence_seconds=self._settings.backend_timeout_seconds):
                 del self._backends[endpoint]
 
     async def close(self) -> None:
@@ -54,20 +53,20 @@ class Proxy:
 
     async def forward(
         self,
-        request: web.BaseRequest,
+        request: Request,
         admitted: Admitted,
         query: str,
         *,
         keeps_token: bool,
         own_headers: OwnHeaders = (),
-    ) -> web.StreamResponse:
+    ) -> Response:
         """Return the backend's response, sent; or a fault, if nothing of one was sent yet.
 
         `query` is raw, with its question mark, or empty. `own_headers` are added to the response;
         the backend's of the same names do not get through.
         """
         limit = self._settings.request_body_limit
-        if limit and (request.content_length or 0) > limit:
+        if limit and request.content_length > limit:
             return self._fault(request, faults.BODY_TOO_LONG, _too_long(limit))
         endpoint = admitted.endpoint
         if wait := self._circuits.wait_seconds(endpoint, now=time.monotonic()):
@@ -89,7 +88,7 @@ class Proxy:
 
     def _exchange(
         self,
-        request: web.BaseRequest,
+        request: Request,
         backend: Backend,
         rest: str,
         query: str,
@@ -100,7 +99,7 @@ class Proxy:
         path = backend.base_path.removesuffix("/") + rest if rest else backend.base_path
         is_websocket = request.method == hdrs.METH_GET and asks_for_websocket(request)
         head = request_head(
-            request._message,  # noqa: SLF001 - the bytes as they came are nowhere else
+            request.message,
             f"{path or '/'}{query}",
             backend.host_header,
             forwarding_headers(request, self._settings.trusted_proxies),
@@ -111,10 +110,9 @@ class Proxy:
             request, backend, head, self._settings, own_headers, is_websocket=is_websocket
         )
 
-    async def _run(self, request: web.BaseRequest, exchange: Exchange) -> web.StreamResponse:
+    async def _run(self, request: Request, exchange: Exchange) -> Response:
         try:
-            # aiohttp asks no more of a response than Sent has.
-            return cast("web.StreamResponse", await exchange.run())
+            return await exchange.run()
         except TimeoutError:
             return answers.fault_for(
                 request, faults.BACKEND_TIMED_OUT, "The backend did not answer."
@@ -126,18 +124,18 @@ class Proxy:
             return self._fault(request, faults.BODY_TOO_SLOW, "The body stopped coming.")
         except BadBodyError:
             return self._fault(request, faults.BAD_REQUEST, "The body cannot be read.")
-        except (aiohttp.ClientError, HttpProcessingError, OSError):
+        except (BrokenResponseError, OSError):
             return answers.fault_for(request, faults.BACKEND_FAILED, BROKEN)
 
     @staticmethod
-    def _fault(request: web.BaseRequest, fault: Fault, description: str) -> web.StreamResponse:
+    def _fault(request: Request, fault: Fault, description: str) -> Response:
         """Return a fault of the client's body, whose rest nobody will read."""
         response = answers.fault_for(request, fault, description)
         response.force_close()
         return response
 
 
-def asks_for_websocket(request: web.BaseRequest) -> bool:
+def asks_for_websocket(request: Request) -> bool:
     """Return whether the request is the opening handshake of RFC 6455 section 4.1."""
     headers = request.headers
     return (

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from apimctl.domain.limits import FAULTS
 from apimctl.domain.quota import Verdict
 from apimctl.edge import answers
+from apimctl.edge.request import Request
 
 Headers = Sequence[tuple[str, str]]
 
@@ -31,7 +32,7 @@ def relayed(own: Headers) -> Sequence[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in own]
 
 
-def refuse(request: web.BaseRequest, verdict: Verdict) -> answers.Answer:
+def refuse(request: Request, verdict: Verdict) -> answers.Answer:
     """Return the answer to a request that does not fit a limit; without the headers of that."""
     limit = verdict.limit
     return answers.fault_for(

@@ -2,11 +2,12 @@
 
 import re
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 from aiohttp.http import HttpVersion11
 
 from apimctl.domain.routing import has_dot_segments
 from apimctl.edge.proxy import asks_for_websocket
+from apimctl.edge.request import Request
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._~%!$&'()*+;=-]{0,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 _ABSOLUTE_FORM = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
@@ -26,7 +27,7 @@ def origin_form(target: str) -> str:
     return rest if rest.startswith("/") else "/" + rest
 
 
-def unclear(request: web.BaseRequest, path: str, query: str) -> str | None:
+def unclear(request: Request, path: str, query: str) -> str | None:
     """Return what a backend might read otherwise than the gateway does, None for nothing."""
     if request.method == hdrs.METH_CONNECT:
         return "The gateway is no tunnel."
@@ -48,7 +49,7 @@ def unclear(request: web.BaseRequest, path: str, query: str) -> str | None:
     return None
 
 
-def _declares_body(request: web.BaseRequest) -> bool:
+def _declares_body(request: Request) -> bool:
     """Return whether there should be a body: behind an upgrade, the parser reads none."""
     length = request.headers.get(hdrs.CONTENT_LENGTH, "0")
     return length != "0" or hdrs.TRANSFER_ENCODING in request.headers

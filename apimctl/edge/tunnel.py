@@ -10,8 +10,7 @@ MOST_WAITING_BYTES = 256 * 1024
 class Pipe:
     """One way of a tunnel: what a protocol receives, on its way to the other side.
 
-    It is what aiohttp calls a parser: both of its protocols feed it what comes. The source is
-    paused while the other side does not take what waits.
+    The source is paused while the other side does not take what waits.
     """
 
     def __init__(self, source: asyncio.Transport) -> None:
@@ -22,15 +21,14 @@ class Pipe:
         self._has_ended = False
         self._changed = asyncio.Event()
 
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """Take what came, as aiohttp hands it over."""
+    def feed_data(self, data: bytes) -> None:
+        """Take what came."""
         self._chunks.append(data)
         self._waiting_bytes += len(data)
         if self._waiting_bytes > MOST_WAITING_BYTES and not self._is_paused:
             self._is_paused = True
             self._source.pause_reading()
         self._changed.set()
-        return False, b""
 
     def feed_eof(self) -> None:
         """Note that nothing more will come."""

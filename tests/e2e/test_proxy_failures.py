@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from apimctl.edge.connection import HALF_CLOSE_SECONDS
+
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -68,8 +70,41 @@ def test_an_early_answer_reaches_a_client_that_is_still_sending(wire):
 def test_a_client_that_goes_away_ends_the_request_to_the_backend(wire):
     client, backend = wire.request()
     backend.read_head()
+    assert client.hears_nothing(HALF_CLOSE_SECONDS + 0.1)
     client.close()
     assert backend.read_to_end() == b""
+
+
+def test_a_client_that_has_said_all_it_has_to_say_gets_its_answer(wire):
+    client, backend = wire.request()
+    client.half_close()
+    backend.read_head()
+    assert client.hears_nothing(HALF_CLOSE_SECONDS + 0.1)
+    backend.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    first, headers = client.read_head()
+    assert (first, dict(headers)[b"connection"]) == (b"HTTP/1.1 200 OK", b"close")
+    assert client.read_to_end() == b"ok"
+
+
+def test_all_requests_before_a_half_close_are_answered(wire):
+    client = wire.connect()
+    client.send(wire.head(rest=b"/1") + wire.head(rest=b"/2"))
+    client.half_close()
+    backend = wire.accept()
+    for path in (b"/1", b"/2"):
+        assert backend.read_head()[0] == b"GET %b HTTP/1.1" % path
+        backend.send(EMPTY)
+        assert client.read_head()[0] == b"HTTP/1.1 200 OK"
+    assert client.read_to_end() == b""
+
+
+def test_a_half_close_behind_a_body_is_no_reason_to_cut_it(wire):
+    client, backend = wire.request(b"Content-Length: 4", method=b"POST", body=b"whol")
+    client.half_close()
+    backend.read_head()
+    assert backend.read(4) == b"whol"
+    backend.send(EMPTY)
+    assert client.read_head()[0] == b"HTTP/1.1 200 OK"
 
 
 def test_a_client_that_goes_away_while_it_sends_leaves_no_whole_body(wire):

@@ -77,6 +77,14 @@ class Peer:
             if writable:
                 view = view[self._socket.send(view[:65536]) :]
 
+    def hears_nothing(self, seconds: float) -> bool:
+        """Return whether nothing comes for so long, not even an end."""
+        return not select.select([self._socket], [], [], seconds)[0]
+
+    def half_close(self) -> None:
+        """Say that nothing more will be sent, and go on listening."""
+        self._socket.shutdown(socket.SHUT_WR)
+
     def is_reset(self) -> bool:
         """Return whether the connection was broken off, rather than closed in order."""
         try:

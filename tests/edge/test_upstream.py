@@ -5,9 +5,8 @@ import socket
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp import ClientConnectionError
 
-from apimctl.edge.upstream import KEEP_ALIVE_SECONDS, Backend, expect_response
+from apimctl.edge.upstream import KEEP_ALIVE_SECONDS, Backend
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -55,30 +54,29 @@ def running(scenario):
 
 
 async def borrowed(lender):
-    connection, _ = await lender.borrow(timeout_seconds=60)
-    return connection
+    return lender.take() or await lender.connect(timeout_seconds=60)
 
 
 async def exchanged(connection, peer, answer=EMPTY, *, to_head=False):
     """Send a request, let the backend answer, and return the answer."""
     reader, writer = peer
-    expect_response(connection, to_head=to_head, read_timeout_seconds=60)
+    connection.expect_response(to_head=to_head)
     connection.write(REQUEST)
     await reader.readuntil(b"\r\n\r\n")
     writer.write(answer)
-    return await connection.read()
+    return await connection.response()
 
 
 @running
 async def test_a_connection_that_was_given_back_is_lent_again(lender, listener):
-    connection, is_reused = await lender.borrow(timeout_seconds=60)
-    assert not is_reused
+    assert lender.take() is None
+    connection = await borrowed(lender)
     peer = await listener.accepted.get()
     for _ in range(2):
         message, payload = await exchanged(connection, peer)
         assert (message.code, await payload.read()) == (200, b"")
-        lender.give_back(connection)
-        assert await lender.borrow(timeout_seconds=60) == (connection, True)
+        lender.give_back(connection, is_over=True)
+        assert lender.take() is connection
     peer[1].close()
     connection.close()
 
@@ -87,23 +85,27 @@ async def test_a_connection_that_was_given_back_is_lent_again(lender, listener):
 async def test_a_connection_is_lent_to_one_at_a_time_the_last_one_first(lender, listener):
     first, second = await borrowed(lender), await borrowed(lender)
     assert first is not second
-    lender.give_back(first)
-    lender.give_back(second)
+    peers = [await listener.accepted.get(), await listener.accepted.get()]
+    for connection, peer in zip((first, second), peers, strict=True):
+        await exchanged(connection, peer)
+    lender.give_back(first, is_over=True)
+    lender.give_back(second, is_over=True)
     assert await borrowed(lender) is second
     assert await borrowed(lender) is first
-    for connection in (first, second):
+    for connection, (_, writer) in zip((first, second), peers, strict=True):
         connection.close()
+        writer.close()
 
 
 @running
 async def test_a_connection_that_the_backend_closed_meanwhile_is_not_lent(lender, listener):
     connection = await borrowed(lender)
     _, writer = await listener.accepted.get()
-    lender.give_back(connection)
-    closed = connection.closed
+    lender.give_back(connection, is_over=True)
     writer.close()
-    await closed
-    assert (await lender.borrow(timeout_seconds=60))[1] is False
+    with pytest.raises(ConnectionError):
+        await connection.response()
+    assert lender.take() is None
     with pytest.raises(ConnectionError):
         connection.write(REQUEST)
 
@@ -112,9 +114,9 @@ async def test_a_connection_that_the_backend_closed_meanwhile_is_not_lent(lender
 async def test_a_connection_that_was_idle_for_long_is_closed(lender, listener):
     connection = await borrowed(lender)
     reader, writer = await listener.accepted.get()
-    lender.give_back(connection)
+    lender.give_back(connection, is_over=True)
     connection.returned_at -= KEEP_ALIVE_SECONDS
-    assert (await lender.borrow(timeout_seconds=60))[1] is False
+    assert lender.take() is None
     assert await reader.read() == b""
     writer.close()
 
@@ -124,6 +126,7 @@ NOT_TO_BE_KEPT = {
     "is not read to its end": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart",
     "ends with the connection": b"HTTP/1.0 200 OK\r\n\r\npart",
     "has another one behind it": EMPTY + EMPTY,
+    "has the beginning of another one behind it": EMPTY + b"HTTP/1.1 200 OK\r\nConte",
     "switches protocols": b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nx",
 }
 
@@ -135,9 +138,9 @@ def test_a_connection_whose_answer_leaves_a_doubt_is_closed(answer):
         connection = await borrowed(lender)
         peer = await listener.accepted.get()
         await exchanged(connection, peer, answer)
-        lender.give_back(connection)
+        lender.give_back(connection, is_over=True)
         assert await peer[0].read() == b""
-        assert (await lender.borrow(timeout_seconds=60))[1] is False
+        assert lender.take() is None
         peer[1].close()
 
     scenario()
@@ -148,13 +151,10 @@ async def test_what_a_backend_sends_unasked_spoils_the_connection(lender, listen
     connection = await borrowed(lender)
     reader, writer = await listener.accepted.get()
     await exchanged(connection, (reader, writer))
-    lender.give_back(connection)
-    writer.write(EMPTY)
-    # The answer that nobody asked for has come once it can be read.
-    message, _ = await connection.read()
-    connection.feed_data((message, None), 0)
-    assert (await lender.borrow(timeout_seconds=60))[1] is False
+    lender.give_back(connection, is_over=True)
+    writer.write(b"H")
     assert await reader.read() == b""
+    assert lender.take() is None
     writer.close()
 
 
@@ -165,8 +165,8 @@ async def test_an_answer_to_head_has_no_body_to_wait_for(lender, listener):
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
     _, payload = await exchanged(connection, peer, answer, to_head=True)
     assert await payload.read() == b""
-    lender.give_back(connection)
-    assert await lender.borrow(timeout_seconds=60) == (connection, True)
+    lender.give_back(connection, is_over=True)
+    assert lender.take() is connection
     peer[1].close()
     connection.close()
 
@@ -175,11 +175,11 @@ async def test_an_answer_to_head_has_no_body_to_wait_for(lender, listener):
 async def test_a_backend_that_leaves_without_an_answer_is_told_apart(lender, listener):
     connection = await borrowed(lender)
     _, writer = await listener.accepted.get()
-    expect_response(connection, to_head=False, read_timeout_seconds=60)
+    connection.expect_response(to_head=False)
     connection.write(REQUEST)
     writer.close()
-    with pytest.raises(ClientConnectionError):
-        await connection.read()
+    with pytest.raises(ConnectionError):
+        await connection.response()
     connection.close()
 
 
@@ -187,10 +187,10 @@ async def test_a_backend_that_leaves_without_an_answer_is_told_apart(lender, lis
 async def test_closing_closes_what_is_idle(lender, listener):
     connection = await borrowed(lender)
     reader, writer = await listener.accepted.get()
-    lender.give_back(connection)
+    lender.give_back(connection, is_over=True)
     lender.close()
     assert await reader.read() == b""
-    assert not connection.is_connected()
+    assert not connection.is_open()
     writer.close()
 
 
@@ -200,9 +200,9 @@ def test_a_backend_that_refuses_or_does_not_answer_in_time_is_an_error():
             reserved.bind(("127.0.0.1", 0))
             lender = Backend(f"http://127.0.0.1:{reserved.getsockname()[1]}")
             with pytest.raises(OSError, match="111"):
-                await lender.borrow(timeout_seconds=60)
+                await lender.connect(timeout_seconds=60)
             with pytest.raises(TimeoutError):
-                await lender.borrow(timeout_seconds=0)
+                await lender.connect(timeout_seconds=0)
 
     asyncio.run(run())
 
@@ -219,7 +219,7 @@ async def test_a_backend_that_speaks_no_tls_is_refused(lender, listener):
 
     answering = asyncio.create_task(answer_plainly())
     with pytest.raises(OSError, match=r"(?i)ssl"):
-        await secure.borrow(timeout_seconds=60)
+        await secure.connect(timeout_seconds=60)
     await answering
 
 
