@@ -132,6 +132,11 @@ class Connection(BaseProtocol):
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._server.connections.add(self)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Take what comes again; aiohttp says so at every turn, paused or not."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Let go of everything: nobody is there to be answered."""
         super().connection_lost(exc)

@@ -33,6 +33,11 @@ SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
 MOST_INTERIM_RESPONSES = 16
 
+# As numbers: looking a member up costs more than comparing two.
+_CONTINUE, _SWITCHING_PROTOCOLS, _OK = (
+    status.value for status in (HTTPStatus.CONTINUE, HTTPStatus.SWITCHING_PROTOCOLS, HTTPStatus.OK)
+)
+
 
 class BodyTooLongError(Exception):
     """The client's body is longer than the gateway lets through."""
@@ -101,7 +106,7 @@ class Exchange:
             if self._has_body:
                 sending = asyncio.ensure_future(self._send_body())
             message, payload = await self._response()
-            if message.code == HTTPStatus.SWITCHING_PROTOCOLS:
+            if message.code == _SWITCHING_PROTOCOLS:
                 return await self._tunnel(message)
             framing = choose_framing(request, message)
             # An answer that comes before the request was sent whole leaves both sides useless.
@@ -182,11 +187,11 @@ class Exchange:
         """Return the response behind all interim ones (RFC 9110 section 15.2)."""
         for _ in range(MOST_INTERIM_RESPONSES):
             message, payload = await self._connection.response()
-            if message.code == HTTPStatus.SWITCHING_PROTOCOLS and self._is_websocket:
+            if message.code == _SWITCHING_PROTOCOLS and self._is_websocket:
                 return message, payload
-            if message.code == HTTPStatus.SWITCHING_PROTOCOLS or message.code < HTTPStatus.CONTINUE:
+            if message.code == _SWITCHING_PROTOCOLS or message.code < _CONTINUE:
                 raise BrokenResponseError("the backend switched protocols unasked")
-            if message.code >= HTTPStatus.OK:
+            if message.code >= _OK:
                 if message.headers.get(hdrs.TRANSFER_ENCODING, "chunked").lower() != "chunked":
                     raise BrokenResponseError("the backend used an unknown transfer coding")
                 return message, payload

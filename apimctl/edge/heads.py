@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from enum import Enum, auto
+from functools import lru_cache
 from http import HTTPStatus
 
 from aiohttp import hdrs
@@ -83,9 +84,7 @@ def response_head(
 
     Those of `JOINED` stand beside the backend's; an empty value only takes the backend's away.
     """
-    without = HOP_BY_HOP
-    if own_headers:
-        without = HOP_BY_HOP | ({name.lower() for name, _ in own_headers} - JOINED)
+    without = _replaced(tuple([name for name, _ in own_headers])) if own_headers else HOP_BY_HOP
     pieces = [
         b"HTTP/1.1 %d %b\r\n" % (message.code, message.reason.encode("utf-8", _AS_IT_CAME)),
         *end_to_end(message.raw_headers, without=without),
@@ -97,7 +96,7 @@ def response_head(
         pieces.append(b"Date: %b\r\n" % rfc822_formatted_time().encode())
     if framing is Framing.CHUNKED:
         pieces.append(b"Transfer-Encoding: chunked\r\n")
-    if message.code == HTTPStatus.SWITCHING_PROTOCOLS:
+    if message.code == 101:  # noqa: PLR2004 - Switching Protocols
         pieces.append(WEBSOCKET_LINES)
     elif not keeps_alive:
         pieces.append(b"Connection: close\r\n")
@@ -105,6 +104,12 @@ def response_head(
         pieces.append(b"Connection: keep-alive\r\n")
     pieces.append(b"\r\n")
     return b"".join(pieces)
+
+
+@lru_cache(maxsize=256)
+def _replaced(names: tuple[bytes, ...]) -> frozenset[bytes]:
+    """Return what of a backend's headers stays behind, in lower case."""
+    return HOP_BY_HOP | ({name.lower() for name in names} - JOINED)
 
 
 def choose_framing(request: Request, message: RawResponseMessage) -> Framing:

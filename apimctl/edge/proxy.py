@@ -66,7 +66,7 @@ class Proxy:
         the backend's of the same names do not get through.
         """
         limit = self._settings.request_body_limit
-        if limit and request.content_length > limit:
+        if limit and request.body_exists and request.content_length > limit:
             return self._fault(request, faults.BODY_TOO_LONG, _too_long(limit))
         endpoint = admitted.endpoint
         if wait := self._circuits.wait_seconds(endpoint, now=time.monotonic()):
@@ -97,7 +97,7 @@ class Proxy:
         keeps_token: bool,
     ) -> Exchange:
         path = backend.base_path.removesuffix("/") + rest if rest else backend.base_path
-        is_websocket = request.method == hdrs.METH_GET and asks_for_websocket(request)
+        is_websocket = request.wants_websocket and request.method == hdrs.METH_GET
         head = request_head(
             request.message,
             f"{path or '/'}{query}",
@@ -133,15 +133,6 @@ class Proxy:
         response = answers.fault_for(request, fault, description)
         response.force_close()
         return response
-
-
-def asks_for_websocket(request: Request) -> bool:
-    """Return whether the request is the opening handshake of RFC 6455 section 4.1."""
-    headers = request.headers
-    return (
-        headers.get(hdrs.UPGRADE, "").lower() == "websocket"
-        and "upgrade" in headers.get(hdrs.CONNECTION, "").lower()
-    )
 
 
 def _too_long(limit: int) -> str:

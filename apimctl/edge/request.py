@@ -97,6 +97,13 @@ class Request:
         return self.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
 
     @property
+    def wants_websocket(self) -> bool:
+        """Whether it is the opening handshake of RFC 6455 section 4.1, but for its method."""
+        if not self.message.upgrade:
+            return False
+        return self.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
+
+    @property
     def keep_alive(self) -> bool:
         """Whether client and gateway both want the connection to go on after the answer."""
         return not self.message.should_close and self.client.may_go_on

@@ -6,7 +6,6 @@ from aiohttp import hdrs
 from aiohttp.http import HttpVersion11
 
 from apimctl.domain.routing import has_dot_segments
-from apimctl.edge.proxy import asks_for_websocket
 from apimctl.edge.request import Request
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._~%!$&'()*+;=-]{0,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
@@ -38,7 +37,7 @@ def unclear(request: Request, path: str, query: str) -> str | None:
         return "The Host header names no host."
     if request.headers.get(hdrs.TRANSFER_ENCODING, "chunked").lower() != "chunked":
         return "The only transfer coding is chunked."
-    if asks_for_websocket(request) and _declares_body(request):
+    if request.wants_websocket and _declares_body(request):
         return "A request for a WebSocket has no body."
     if not path.startswith("/"):
         return "The request target has no path."

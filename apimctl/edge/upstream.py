@@ -183,10 +183,11 @@ class Connection(BaseProtocol):
         self.silent_since = None
 
     def resume_reading(self, resume_parser: bool = True) -> None:
-        """Take what comes again."""
-        was_paused = self._reading_paused
+        """Take what comes again; aiohttp says so at every turn, paused or not."""
+        if not self._reading_paused:
+            return
         super().resume_reading(resume_parser)
-        if was_paused and not self._reading_paused:
+        if not self._reading_paused:
             self.start_clock()
             if self.transport is None:
                 self._end()
