@@ -184,10 +184,10 @@ class Connection(BaseProtocol):
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """Take what comes again; aiohttp says so at every turn, paused or not."""
-        if not self._reading_paused:
-            return
-        super().resume_reading(resume_parser)
-        if not self._reading_paused:
+        was_paused = self._reading_paused
+        if was_paused:
+            super().resume_reading(resume_parser)
+        if was_paused and not self._reading_paused:
             self.start_clock()
             if self.transport is None:
                 self._end()
