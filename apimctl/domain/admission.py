@@ -2,13 +2,17 @@
 
 Whoever holds a socket gathers the facts and acts on the answer; nothing here can wait, fail or
 remember. A refusal is a value.
+
+What is made for every request is a named tuple: a third of the price of a frozen dataclass.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
-from apimctl.domain import client_domains, faults
+from apimctl.domain import faults
+from apimctl.domain.client_domains import is_allowed
 from apimctl.domain.faults import Fault
 from apimctl.domain.lifecycle import ROUTED, SERVING
 from apimctl.domain.models import (
@@ -34,8 +38,7 @@ class Presented(Enum):
     TOKEN = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What is known of one request when it is decided.
 
     `token` and `key` are None where the store knows none, `subscription` where the key's
@@ -52,8 +55,7 @@ class Facts:
     now: float
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """Forward to `endpoint` + `rest`.
 
     `token`, `key` and `subscription` are None for auth type None.
@@ -79,10 +81,10 @@ class Refused:
 
 def decide(facts: Facts) -> Admitted | Refused:
     """Return whether the request is admitted; the first check that fails answers."""
-    match = facts.match
+    match, _, token, key, subscription, client_domains, _ = facts
     if match is None or match.api.state not in ROUTED:
         return Refused(faults.NO_RESOURCE, "No API answers this path.")
-    api, resource = match.api, match.resource
+    api, resource, rest, _ = match
     if resource is None:
         return _refuse_resource(match)
     if api.state not in SERVING:
@@ -91,13 +93,12 @@ def decide(facts: Facts) -> Admitted | Refused:
         return _admit_anyone(match, resource)
     if refused := _check_token(facts):
         return refused
-    token, key = facts.token, facts.key
     if token is None or key is None:
         return Refused(faults.INVALID_CREDENTIALS, "The access token is not known.")
     if refused := (
         _check_token_type(resource.auth_type, token)
-        or _check_subscription(api, facts.subscription, key.key_type)
-        or _check_client_domain(key, facts.client_domains)
+        or _check_subscription(api, subscription, key.key_type)
+        or _check_client_domain(key, client_domains)
     ):
         return refused
     endpoint = api.endpoint(key.key_type)
@@ -105,15 +106,7 @@ def decide(facts: Facts) -> Admitted | Refused:
         return Refused(
             faults.NO_ENDPOINT, f"{api.reference} has no {key.key_type.lower()} endpoint."
         )
-    return Admitted(
-        api=api,
-        resource=resource,
-        endpoint=endpoint,
-        rest=match.rest,
-        token=token,
-        key=key,
-        subscription=facts.subscription,
-    )
+    return Admitted(api, resource, endpoint, rest, token, key, subscription)
 
 
 def _refuse_resource(match: Match) -> Refused:
@@ -131,39 +124,39 @@ def _admit_anyone(match: Match, resource: Resource) -> Admitted | Refused:
     if endpoint is None:
         return Refused(faults.NO_ENDPOINT, f"{match.api.reference} has no endpoint.")
     return Admitted(
-        api=match.api,
-        resource=resource,
-        endpoint=endpoint,
-        rest=match.rest,
-        token=None,
-        key=None,
-        subscription=None,
+        match.api, resource, endpoint, match.rest, token=None, key=None, subscription=None
     )
 
 
 def _check_token(facts: Facts) -> Refused | None:
-    if facts.presented is Presented.NOTHING:
-        return Refused(
-            faults.MISSING_CREDENTIALS, "Send the header Authorization: Bearer ACCESS_TOKEN."
-        )
-    if facts.presented is Presented.UNREADABLE:
-        return Refused(
-            faults.INVALID_CREDENTIALS,
-            "Send one Authorization header with one access token, copied whole.",
-        )
+    if facts.presented is not Presented.TOKEN:
+        return _refuse_presented(facts.presented)
     if facts.token is None or facts.key is None:
         return None
     state = facts.token.state_at(facts.now)
+    if state is TokenState.ACTIVE:
+        return None
     if state is TokenState.EXPIRED:
         return Refused(faults.TOKEN_EXPIRED, "Renew the access token.")
-    if state is not TokenState.ACTIVE:
-        return Refused(faults.TOKEN_INACTIVE, "The access token was renewed or revoked.")
-    return None
+    return Refused(faults.TOKEN_INACTIVE, "The access token was renewed or revoked.")
+
+
+def _refuse_presented(presented: Presented) -> Refused:
+    if presented is Presented.NOTHING:
+        return Refused(
+            faults.MISSING_CREDENTIALS, "Send the header Authorization: Bearer ACCESS_TOKEN."
+        )
+    return Refused(
+        faults.INVALID_CREDENTIALS,
+        "Send one Authorization header with one access token, copied whole.",
+    )
 
 
 def _check_token_type(auth_type: AuthType, token: AccessToken) -> Refused | None:
+    if auth_type is AuthType.ANY:
+        return None
     wants_user = auth_type is AuthType.APPLICATION_USER
-    if auth_type is AuthType.ANY or wants_user == (token.user_id is not None):
+    if wants_user == (token.user_id is not None):
         return None
     wanted = "a user's" if wants_user else "an application"
     return Refused(faults.WRONG_TOKEN_TYPE, f"This resource asks for {wanted} access token.")
@@ -198,7 +191,7 @@ def _check_subscription(
 
 
 def _check_client_domain(key: Key, header_values: Sequence[str]) -> Refused | None:
-    if client_domains.is_allowed(key.allowed_domains, header_values):
+    if is_allowed(key.allowed_domains, header_values):
         return None
     if header_values:
         return Refused(faults.FORBIDDEN, "This access token may not be used from that domain.")

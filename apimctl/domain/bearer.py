@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from apimctl.domain import credentials
-from apimctl.domain.admission import Presented
-from apimctl.domain.credentials import Credential, Kind
+from apimctl.domain.credentials import Kind
 
 _SCHEME = "bearer"
 
@@ -17,20 +16,20 @@ def may_hold_credential(values: Sequence[str]) -> bool:
     return any(credentials.PREFIX in value for value in values)
 
 
-def read_authorization(values: Sequence[str]) -> tuple[Presented, Credential | None]:
-    """Return what the values of the Authorization header present; the credential for a TOKEN.
+def presented_token(values: Sequence[str]) -> str | None:
+    """Return what the values of the Authorization header present for an access token.
 
-    Another scheme presents nothing. Two headers, or a token that is no access token of ours,
-    cannot be read.
+    None where they present nothing, as another scheme does; of two headers an empty text.
     """
     if not values:
-        return Presented.NOTHING, None
+        return None
     if len(values) > 1:
-        return Presented.UNREADABLE, None
+        return ""
     scheme, _, text = values[0].strip().partition(" ")
-    if scheme.lower() != _SCHEME:
-        return Presented.NOTHING, None
-    credential = credentials.parse(text.strip(" "))
-    if credential is None or credential.kind is not Kind.ACCESS_TOKEN:
-        return Presented.UNREADABLE, None
-    return Presented.TOKEN, credential
+    return text.strip(" ") if scheme.lower() == _SCHEME else None
+
+
+def is_access_token(text: str) -> bool:
+    """Return whether the text is in the form of an access token of ours, and not mistyped."""
+    credential = credentials.parse(text)
+    return credential is not None and credential.kind is Kind.ACCESS_TOKEN

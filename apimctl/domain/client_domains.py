@@ -11,7 +11,7 @@ What cannot be read as exactly one host never matches: that keeps ``example.com@
 
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -51,21 +51,22 @@ def parse_domains(text: str) -> tuple[str, ...]:
     return tuple(patterns)
 
 
-def is_allowed(patterns: Iterable[str], header_values: Sequence[str]) -> bool:
+def is_allowed(patterns: tuple[str, ...], header_values: Sequence[str]) -> bool:
     """Return whether the client's domain header names one of the patterns.
 
     No patterns allow everything. Two headers, an empty one or an unreadable one allow nothing.
     """
-    patterns = tuple(patterns)
     if not patterns:
         return True
-    if len(header_values) != 1:
-        return False
-    client = parse_client_domain(header_values[0])
-    return client is not None and any(_matches(pattern, client) for pattern in patterns)
+    return len(header_values) == 1 and _is_named(header_values[0], patterns)
 
 
 @lru_cache(maxsize=1024)
+def _is_named(value: str, patterns: tuple[str, ...]) -> bool:
+    client = parse_client_domain(value)
+    return client is not None and any(_matches(pattern, client) for pattern in patterns)
+
+
 def parse_client_domain(value: str) -> Host | None:
     """Return the host that a header value names, None where it does not name exactly one."""
     value = value.strip(" \t")

@@ -79,8 +79,11 @@ def parse(text: str) -> Credential | None:
 
 
 def digest(text: str) -> str:
-    """Return the SHA-256 of a credential, in hexadecimal: all that the store keeps of it."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Return the SHA-256 of a credential, in hexadecimal: all that the store keeps of it.
+
+    Any text has one, also what a client sent that is no UTF-8.
+    """
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def hint(text: str) -> str:

@@ -33,26 +33,28 @@ def limits_of_token(
 
     `tiers` are those of the application, the resource and the subscription.
     """
+    application = key.application_id
     methods = ",".join(sorted(resource.methods))
     counted = {
-        Scope.APPLICATION: key.application_id,
-        Scope.RESOURCE: f"{key.application_id}:{subscription.api_id}:{methods}:{resource.pattern}",
+        Scope.APPLICATION: application,
+        Scope.RESOURCE: f"{application}:{subscription.api_id}:{methods}:{resource.pattern}",
         Scope.SUBSCRIPTION: f"{subscription.id}:{key.key_type}",
     }
-    found = (_limit(scope, counted[scope], tier) for scope, tier in tiers.items())
+    found = (_limit(scope, application, counted[scope], tier) for scope, tier in tiers.items())
     return tuple(limit for limit in found if limit is not None)
 
 
 def limits_of_address(address: str, tier: Tier) -> tuple[Limit, ...]:
     """Return the limit of a request without a token, none if the tier limits nothing."""
-    limit = _limit(Scope.UNAUTHENTICATED, client_network(address), tier)
+    network = client_network(address)
+    limit = _limit(Scope.UNAUTHENTICATED, network, network, tier)
     return () if limit is None else (limit,)
 
 
-def _limit(scope: Scope, counted: str, tier: Tier) -> Limit | None:
+def _limit(scope: Scope, holder: str, counted: str, tier: Tier) -> Limit | None:
     if tier.requests is None or tier.per_seconds is None:
         return None
-    return Limit(scope, f"{scope}:{counted}", tier.requests, tier.per_seconds)
+    return Limit(scope, holder, f"{scope}:{counted}", tier.requests, tier.per_seconds)
 
 
 @lru_cache(maxsize=4096)

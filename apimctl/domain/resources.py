@@ -12,11 +12,22 @@ from apimctl.domain.models import Resource
 from apimctl.domain.patterns import EVERY_METHOD, METHODS, PARAMETER, REST, plain, shape
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answering:
-    """The resources of one pattern, by method."""
+    """The resources of one pattern, by method.
+
+    `methods` are those that `pick` answers, in order; those of `METHODS` for ``*``.
+    """
 
     by_method: dict[str, Resource] = field(default_factory=dict)
+    methods: tuple[str, ...] = ()
+
+    def add(self, resource: Resource) -> None:
+        """Take another resource of the pattern, with methods of its own."""
+        self.by_method.update(dict.fromkeys(resource.methods, resource))
+        follows = {"HEAD"} if "GET" in self.by_method else set()
+        named = tuple(sorted(self.by_method.keys() | follows))
+        self.methods = METHODS if EVERY_METHOD in self.by_method else named
 
     def pick(self, method: str) -> Resource | None:
         """Return the resource for the method: a named one before ``*``, and HEAD follows GET."""
@@ -24,14 +35,6 @@ class Answering:
         if found is None and method == "HEAD":
             found = self.by_method.get("GET")
         return found or self.by_method.get(EVERY_METHOD)
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """The methods that `pick` answers, in order; those of `METHODS` for ``*``."""
-        if EVERY_METHOD in self.by_method:
-            return METHODS
-        follows = {"HEAD"} if "GET" in self.by_method else set()
-        return tuple(sorted(self.by_method.keys() | follows))
 
 
 @dataclass(slots=True)
@@ -50,8 +53,7 @@ class ResourceTree:
     def __init__(self, resources: Iterable[Resource]) -> None:
         self._root = _Node()
         for resource in resources:
-            answering = self._answering(resource.pattern)
-            answering.by_method.update(dict.fromkeys(resource.methods, resource))
+            self._answering(resource.pattern).add(resource)
 
     def find(self, path: str) -> Answering | None:
         """Return the resources of the most specific pattern that matches, None for none.

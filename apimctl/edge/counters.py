@@ -1,16 +1,17 @@
 """Counters of requests, shared by all workers of one machine, and exact.
 
-One file beside the store, mapped into the memory of every worker. A counter lives in one of the 16
-places of a bucket, which its key's digest chooses. Whoever reads or writes a bucket holds the lock
-of its first byte (``fcntl.lockf``); a request that counts at several limits holds them all, taken
-in order, so that workers never wait for each other in a circle. The kernel drops the locks of a
-worker that dies; what it counted stays.
+One file beside the store, mapped into the memory of every worker, and cut into stripes of buckets.
+A counter lives in one of the 64 places of a bucket: the limit's holder chooses the stripe, its key
+the bucket there. All limits of a request have one holder, so whoever counts holds one lock, however
+many limits there are: that of the stripe's first byte (``fcntl.lockf``). The kernel drops the locks
+of a worker that dies; what it counted stays. Locks are held for microseconds. Behind a worker that
+was stopped with one, others wait for a moment and then refuse.
 
-A place whose window is over is free. A bucket whose 16 windows are all open refuses what it does
+A place whose window is over is free. A bucket whose 64 windows are all open refuses what it does
 not know until the first of them ends: a limit of N never admits more than N, and the log says so.
-Requests without a token have buckets of their own, so a flood from many addresses leaves the
-counters of applications alone. There are 131,072 places, in 5 MiB; up to half of them taken, hardly
-any bucket is full.
+Requests without a token have stripes of their own, so a flood from many addresses leaves the
+counters of applications alone. There are 131,072 places, 8192 to a stripe, in 5 MiB; up to half of
+them taken, no bucket is ever full in practice.
 
 The times in the file are those of the monotonic clock, which starts anew with the machine, and so
 does the file.
@@ -22,26 +23,37 @@ import logging
 import struct
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from apimctl.domain.quota import NANOSECONDS, NO_WINDOW, Limit, Scope, Verdict, Window, decide
 from apimctl.edge.mapped_file import HEADER_BYTES, MappedFile, unreadable
+from apimctl.errors import StoreUnreadableError
 
-PLACES = 16
-BUCKETS = 8192
-"""The first half for requests with a token, the second for those without."""
+PLACES = 64
+BUCKETS = 2048
+STRIPES = 16
+"""Of buckets and of stripes, the first half for requests with a token, the second for the others.
+
+More stripes: less waiting for another one's lock. Fewer: more room for a single application.
+"""
 
 _NAME = b"apimctl counters"
-_FORMAT = 1
-_KIND = struct.Struct("@16sQQQ16s")
-"""Name, format, buckets, places, boot."""
+_FORMAT = 2
+_KIND = struct.Struct("@16sQQQQ16s")
+"""Name, format, buckets, stripes, places, boot."""
 
 _DIGEST_BYTES = 16
-_DIGESTS_BYTES = PLACES * _DIGEST_BYTES
+_PLACE = struct.Struct(f"@{_DIGEST_BYTES}sQQQ")
+"""The digest of a key, and its window."""
+
 _WORD_BYTES = 8
-_WINDOW_WORDS = 3
-_BUCKET_BYTES = _DIGESTS_BYTES + PLACES * _WINDOW_WORDS * _WORD_BYTES
+_DIGEST_WORDS = _DIGEST_BYTES // _WORD_BYTES
+_BUCKET_BYTES = PLACES * _PLACE.size
+_TRY = fcntl.LOCK_EX | fcntl.LOCK_NB
+
+_PAUSES_SECONDS = (0.0,) * 50 + (0.0005,) * 500
+"""Between one attempt at a lock and the next: all together a quarter of a second."""
 
 _MOST_HOMES = 100_000
 _WARN_AGAIN = 60 * NANOSECONDS
@@ -50,11 +62,17 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 log = logging.getLogger("apimctl.gateway")
 
 
-class _Home(NamedTuple):
-    """Where the counter of a key is looked for: the offset of its bucket, and its digest."""
+@dataclass(slots=True)
+class _Home:
+    """Where the counter of a key is looked for: in a bucket of a stripe, first where it was last.
 
+    All but the digest are offsets in the file.
+    """
+
+    stripe: int
     bucket: int
     digest: bytes
+    place: int
 
 
 class Counters:
@@ -65,6 +83,7 @@ class Counters:
         path: Path,
         *,
         buckets: int = BUCKETS,
+        stripes: int = STRIPES,
         clock: Callable[[], int] = time.monotonic_ns,
         boot_id: bytes | None = None,
     ) -> None:
@@ -74,6 +93,7 @@ class Counters:
         """
         self._path = path
         self._buckets = buckets
+        self._stripes = stripes
         self._clock = clock
         self._boot_id = _read_boot_id() if boot_id is None else boot_id
         self._warned_at = -_WARN_AGAIN
@@ -96,31 +116,57 @@ class Counters:
     def take(self, limits: Sequence[Limit]) -> Verdict:
         """Count a request at all of its limits, or at none if it does not fit one.
 
-        Raises StoreUnreadableError if the file cannot be locked.
+        They have one holder. Raises StoreUnreadableError if the file cannot be locked.
         """
         homes = [self._homes.get(limit.key) or self._home(limit) for limit in limits]
-        buckets = [homes[0].bucket] if len(homes) == 1 else sorted({home.bucket for home in homes})
+        stripe = homes[0].stripe
         descriptor, lock = self._file.descriptor, fcntl.lockf
         try:
-            for bucket in buckets:
-                lock(descriptor, fcntl.LOCK_EX, 1, bucket)
             try:
+                lock(descriptor, _TRY, 1, stripe)
+            except BlockingIOError:
+                self._wait_for(stripe)
+            try:
+                self._kept_by_others.discard(stripe)
                 return self._count(limits, homes)
             finally:
-                for bucket in buckets:
-                    lock(descriptor, fcntl.LOCK_UN, 1, bucket)
+                lock(descriptor, fcntl.LOCK_UN, 1, stripe)
         except OSError as error:
             raise unreadable(self._path, error) from error
 
+    def _wait_for(self, stripe: int) -> None:
+        """Lock a stripe that another worker has locked. Raises StoreUnreadableError if it stays so.
+
+        All requests of this worker wait: for a lock that was waited for in vain, not once more.
+        """
+        for pause in () if stripe in self._kept_by_others else _PAUSES_SECONDS:
+            time.sleep(pause)  # noqa: TID251 - a lock that becomes free tells nobody
+            try:
+                fcntl.lockf(self._file.descriptor, _TRY, 1, stripe)
+            except BlockingIOError:
+                continue
+            return
+        self._kept_by_others.add(stripe)
+        raise StoreUnreadableError(
+            f"the file {self._path} cannot be used: another process keeps a part of it locked",
+            hint="Look for a gateway that is stopped or hangs.",
+        )
+
     def _count(self, limits: Sequence[Limit], homes: Sequence[_Home]) -> Verdict:
-        # Under the locks: while this worker waited for them, another may have opened a window.
+        # Under the lock: while this worker waited for it, another may have opened a window.
         now = self._clock()
+        memory = self._file.memory
         places: list[int] = []
         windows: list[Window] = []
-        for number, limit in enumerate(limits):
-            place, window = self._find(homes[number], limit, places, now=now)
+        for number, home in enumerate(homes):
+            place = home.place
+            digest, used, opened_at, ends_at = _PLACE.unpack_from(memory, place)
+            if digest == home.digest and place not in places:
+                windows.append((used, opened_at, ends_at))
+            else:
+                place, window = self._find(home, limits[number], places, now=now)
+                windows.append(window)
             places.append(place)
-            windows.append(window)
         verdict = decide(limits, windows, now=now)
         if verdict.is_admitted:
             for number, window in enumerate(verdict.windows):
@@ -131,23 +177,23 @@ class Counters:
         self, home: _Home, limit: Limit, taken: Sequence[int], *, now: int
     ) -> tuple[int, Window]:
         """Return the place of a counter, its own or a free one, and the window that is there."""
-        words, bucket = self._words, home.bucket
-        at = self._file.memory.find(home.digest, bucket, bucket + _DIGESTS_BYTES)
-        first = (bucket + _DIGESTS_BYTES) // _WORD_BYTES
-        if at >= 0:
-            place = first + (at - bucket) // _DIGEST_BYTES * _WINDOW_WORDS
-            # Free, it may just have gone to another counter of the same request.
-            if place not in taken:
-                return place, Window(words[place], words[place + 1], words[place + 2])
-        behind = first + PLACES * _WINDOW_WORDS
-        for place in range(first, behind, _WINDOW_WORDS):
-            if not words[place + 1] <= now < words[place + 2] and place not in taken:
+        memory, bucket_end = self._file.memory, home.bucket + _BUCKET_BYTES
+        own = memory.find(home.digest, home.bucket, bucket_end)
+        if own >= 0 and own not in taken:  # free, it may have gone to another of the request
+            home.place = own
+            _, used, opened_at, ends_at = _PLACE.unpack_from(memory, own)
+            return own, (used, opened_at, ends_at)
+        ends = []
+        for place in range(home.bucket, bucket_end, _PLACE.size):
+            _, _, opened_at, ends_at = _PLACE.unpack_from(memory, place)
+            if opened_at <= now < ends_at:
+                ends.append(ends_at)
+            elif place not in taken:
                 return place, NO_WINDOW
         if now - self._warned_at >= _WARN_AGAIN:
             self._warned_at = now
             log.warning("the counters are full, requests are refused: %s", self._path)
-        first_end = min(words[place + 2] for place in range(first, behind, _WINDOW_WORDS))
-        return behind, Window(limit.requests, now, max(first_end, now + 1))
+        return 0, (limit.requests, now, min(ends, default=now + 1))
 
     def _write(self, home: _Home, place: int, window: Window) -> None:
         """Keep a window.
@@ -155,34 +201,40 @@ class Counters:
         Every step leaves something true, as the worker may be killed behind it: a word is written
         whole, and until the last one is, a new window is over.
         """
-        words = self._words
-        if words[place + 1] == window.opened_at and words[place + 2] == window.ends_at:
-            words[place] = window.used
+        words, word = self._words, place // _WORD_BYTES + _DIGEST_WORDS
+        used, opened_at, ends_at = window
+        if words[word + 1] == opened_at and words[word + 2] == ends_at:
+            words[word] = used
             return
-        number = (place - (home.bucket + _DIGESTS_BYTES) // _WORD_BYTES) // _WINDOW_WORDS
-        at = home.bucket + number * _DIGEST_BYTES
-        self._file.memory[at : at + _DIGEST_BYTES] = home.digest
-        words[place], words[place + 1], words[place + 2] = window
+        home.place = place
+        self._file.memory[place : place + _DIGEST_BYTES] = home.digest
+        words[word], words[word + 1], words[word + 2] = window
 
     def _home(self, limit: Limit) -> _Home:
-        # With a key of its own: nobody can choose addresses that share a bucket.
-        key = limit.key.encode("utf-8", "surrogateescape")
-        digest = hashlib.blake2b(key, digest_size=_DIGEST_BYTES, key=self._file.salt).digest()
-        half = self._buckets // 2
-        number = int.from_bytes(digest[:_WORD_BYTES], "big") % half
+        stripe = int.from_bytes(self._digest(limit.holder)[:_WORD_BYTES]) % (self._stripes // 2)
         if limit.scope is Scope.UNAUTHENTICATED:
-            number += half
+            stripe += self._stripes // 2
+        digest = self._digest(limit.key)
+        buckets = self._buckets // self._stripes
+        start = HEADER_BYTES + stripe * buckets * _BUCKET_BYTES
+        bucket = start + int.from_bytes(digest[:_WORD_BYTES]) % buckets * _BUCKET_BYTES
         if len(self._homes) >= _MOST_HOMES:
             self._homes.clear()
-        home = self._homes[limit.key] = _Home(HEADER_BYTES + number * _BUCKET_BYTES, digest)
+        home = self._homes[limit.key] = _Home(start, bucket, digest, place=bucket)
         return home
+
+    def _digest(self, text: str) -> bytes:
+        # With a key of its own: nobody can choose addresses that share a bucket.
+        content = text.encode("utf-8", "surrogateescape")
+        return hashlib.blake2b(content, digest_size=_DIGEST_BYTES, key=self._file.salt).digest()
 
     def _open(self) -> None:
         boot = hashlib.blake2b(self._boot_id, digest_size=16).digest()
-        kind = _KIND.pack(_NAME, _FORMAT, self._buckets, PLACES, boot)
+        kind = _KIND.pack(_NAME, _FORMAT, self._buckets, self._stripes, PLACES, boot)
         self._file = MappedFile(self._path, kind=kind, size=self._buckets * _BUCKET_BYTES)
         self._words = memoryview(self._file.memory).cast("Q")
         self._homes: dict[str, _Home] = {}
+        self._kept_by_others: set[int] = set()
 
 
 def counters_path(store_path: Path) -> Path:

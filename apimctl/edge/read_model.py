@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from sqlite3 import Connection
 
+from apimctl.domain import credentials
 from apimctl.domain.admission import Admitted, Facts, Presented
-from apimctl.domain.bearer import read_authorization
-from apimctl.domain.credentials import Credential
+from apimctl.domain.bearer import is_access_token, presented_token
 from apimctl.domain.models import AccessToken, Key, Subscription
 from apimctl.domain.quota import Limit
 from apimctl.domain.routing import Match, Routes
@@ -63,26 +63,23 @@ class ReadModel:
         `path` is raw, without the query. Raises StoreError if the store has to be asked and cannot
         be.
         """
-        with explained(self._path):
-            db = self._open_db()
-            match = self._routes.match(path, method)
-            presented, credential = read_authorization(authorization)
-            token = key = subscription = None
-            if match is not None and presented is Presented.TOKEN and credential is not None:
-                token = self._token(db, credential)
+        self._open_db()
+        match = self._routes.match(path, method)
+        presented = Presented.NOTHING
+        token = key = subscription = None
+        text = presented_token(authorization)
+        if text is not None:
+            digest = credentials.digest(text)
+            # What is in memory was recognised when it came there.
+            is_token = digest in self._tokens or is_access_token(text)
+            presented = Presented.TOKEN if is_token else Presented.UNREADABLE
+            if is_token and match is not None:
+                token = self._token(digest)
                 if token is not None:
-                    key = self._key(db, token.consumer_key)
+                    key = self._key(token.consumer_key)
                 if key is not None:
-                    subscription = self._subscription(db, key.application_id, match.api.id)
-        return Facts(
-            match=match,
-            presented=presented,
-            token=token,
-            key=key,
-            subscription=subscription,
-            client_domains=client_domains,
-            now=now,
-        )
+                    subscription = self._subscription(key.application_id, match.api.id)
+        return Facts(match, presented, token, key, subscription, client_domains, now)
 
     def route(self, path: str, method: str) -> Match | None:
         """Return where a request leads, as of the last `refresh`; `path` is raw."""
@@ -105,16 +102,16 @@ class ReadModel:
 
         The settings are told first, if they changed. Raises StoreError.
         """
-        with explained(self._path):
-            db = self._open_db()
-            try:
-                (data_version,) = db.execute("PRAGMA data_version").fetchone()
-                if data_version != self._data_version:
-                    self._catch_up(db)
-                    self._data_version = data_version
-            except sqlite3.Error:
-                # What has changed is not known: nothing in memory may be used until it is.
-                self._close()
+        db = self._open_db()
+        try:
+            (data_version,) = db.execute("PRAGMA data_version").fetchone()
+            if data_version != self._data_version:
+                self._catch_up(db)
+                self._data_version = data_version
+        except (sqlite3.Error, OSError):
+            # What has changed is not known: nothing in memory may be used until it is.
+            self._close()
+            with explained(self._path):
                 raise
 
     def check_file(self) -> None:
@@ -213,12 +210,12 @@ class ReadModel:
     def _keep_tokens(self, is_kept: Callable[[AccessToken], bool]) -> None:
         self._tokens = {digest: token for digest, token in self._tokens.items() if is_kept(token)}
 
-    def _token(self, db: Connection, credential: Credential) -> AccessToken | None:
-        digest = credential.digest
+    def _token(self, digest: str) -> AccessToken | None:
         token = self._tokens.get(digest)
         if token is not None or digest in self._unknown:
             return token
-        token = access_tokens.find(db, digest)
+        with explained(self._path):
+            token = access_tokens.find(self._open_db(), digest)
         if token is None:
             if len(self._unknown) >= MOST_UNKNOWN:
                 self._unknown.clear()
@@ -229,19 +226,21 @@ class ReadModel:
             self._tokens[digest] = token
         return token
 
-    def _key(self, db: Connection, consumer_key: str) -> Key | None:
+    def _key(self, consumer_key: str) -> Key | None:
         try:
             return self._keys[consumer_key]
         except KeyError:
-            key = self._keys[consumer_key] = keys.get(db, consumer_key)
+            with explained(self._path):
+                key = self._keys[consumer_key] = keys.get(self._open_db(), consumer_key)
             return key
 
-    def _subscription(
-        self, db: Connection, application_id: str, api_id: str
-    ) -> Subscription | None:
+    def _subscription(self, application_id: str, api_id: str) -> Subscription | None:
         of_application = self._subscriptions.setdefault(application_id, {})
         try:
             return of_application[api_id]
         except KeyError:
-            found = of_application[api_id] = subscriptions.find(db, application_id, api_id)
+            with explained(self._path):
+                found = of_application[api_id] = subscriptions.find(
+                    self._open_db(), application_id, api_id
+                )
             return found

@@ -91,8 +91,8 @@ def change(facts, **records):
     for name, new in records.items():
         holder = facts.match if name in {"api", "resource", "methods"} else facts
         record = replace(getattr(holder, name), **new) if isinstance(new, dict) else new
-        changed = replace(holder, **{name: record})
-        facts = changed if holder is facts else replace(facts, match=changed)
+        changed = holder._replace(**{name: record})
+        facts = changed if holder is facts else facts._replace(match=changed)
     return facts
 
 

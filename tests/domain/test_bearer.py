@@ -1,8 +1,7 @@
 import pytest
 
 from apimctl.domain import credentials
-from apimctl.domain.admission import Presented
-from apimctl.domain.bearer import may_hold_credential, read_authorization
+from apimctl.domain.bearer import is_access_token, may_hold_credential, presented_token
 from apimctl.domain.models import KeyType
 
 OURS = credentials.encode(
@@ -26,10 +25,31 @@ def test_whatever_looks_like_ours_may_be_ours(values):
 @pytest.mark.parametrize("values", NOT_HOLDING)
 def test_anything_else_is_somebody_elses(values):
     assert not may_hold_credential(values)
-    assert read_authorization(values)[0] is not Presented.TOKEN
+    assert not is_access_token(presented_token(values) or "")
 
 
-def test_one_whole_access_token_is_presented():
-    presented, credential = read_authorization([f"Bearer {OURS}"])
-    assert (presented, credential.digest) == (Presented.TOKEN, credentials.digest(OURS))
-    assert read_authorization([f"Bearer {OURS}"] * 2)[0] is Presented.UNREADABLE
+PRESENTED = {
+    (): None,
+    ("Basic eDp5",): None,
+    (OURS,): None,
+    (f"Bearer {OURS}",): OURS,
+    (f" bearer   {OURS} ",): OURS,
+    ("Bearer of-the-backend",): "of-the-backend",
+    ("Bearer \udcff",): "\udcff",
+    ("Bearer",): "",
+    (f"Bearer {OURS}",) * 2: "",
+    ("Basic eDp5", f"Bearer {OURS}"): "",
+}
+
+
+@pytest.mark.parametrize(("values", "text"), PRESENTED.items(), ids=range(len(PRESENTED)))
+def test_what_is_presented_for_a_token(values, text):
+    assert presented_token(values) == text
+
+
+def test_an_access_token_is_whole_and_no_other_kind():
+    secret = credentials.encode(
+        credentials.Kind.CONSUMER_SECRET, KeyType.SANDBOX, bytes(credentials.RANDOM_BYTES)
+    )
+    assert is_access_token(OURS)
+    assert not any(map(is_access_token, ("", OURS[:-1], f"{OURS} ", f"{OURS}\udcff", secret)))

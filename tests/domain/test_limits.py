@@ -35,7 +35,9 @@ def limits(*tiers, key=KEY, resource=RESOURCE):
 
 @pytest.mark.parametrize(("tiers", "expected"), FOUND.items(), ids=range(len(FOUND)))
 def test_what_is_limited_is_what_has_a_tier_that_limits(tiers, expected):
-    assert limits(*tiers) == tuple(Limit(*one, 20, 60) for one in expected)
+    assert limits(*tiers) == tuple(
+        Limit(scope, KEY.application_id, key, 20, 60) for scope, key in expected
+    )
 
 
 def test_sandbox_and_production_share_all_but_the_limit_of_the_subscription():
@@ -69,7 +71,7 @@ NETWORKS = {
 def test_what_a_client_is_told_from_others_by(address, network):
     assert client_network(address) == network
     key = f"unauthenticated:{network}"
-    assert limits_of_address(address, GOLD) == (Limit(Scope.UNAUTHENTICATED, key, 20, 60),)
+    assert limits_of_address(address, GOLD) == (Limit(Scope.UNAUTHENTICATED, network, key, 20, 60),)
     assert limits_of_address(address, NONE) == ()
 
 

@@ -4,31 +4,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apimctl.domain.quota import NANOSECONDS, NO_WINDOW, Limit, Scope, Window, decide, window_at
+from apimctl.domain.quota import NANOSECONDS, NO_WINDOW, Limit, Scope, decide, window_at
 
 from .strategies import deterministic
 
 LENGTH = 60 * NANOSECONDS
 NOW = 1000 * NANOSECONDS
-FIVE_A_MINUTE = Limit(Scope.APPLICATION, "application:1", 5, 60)
+FIVE_A_MINUTE = Limit(Scope.APPLICATION, "1", "application:1", 5, 60)
 
 KEPT = {
-    "nothing": (NO_WINDOW, Window(0, NOW, NOW + LENGTH)),
-    "just opened": (Window(1, NOW, NOW + LENGTH), Window(1, NOW, NOW + LENGTH)),
-    "about to end": (Window(3, NOW - LENGTH + 1, NOW + 1), Window(3, NOW - LENGTH + 1, NOW + 1)),
-    "ends now": (Window(3, NOW - LENGTH, NOW), Window(0, NOW, NOW + LENGTH)),
+    "nothing": (NO_WINDOW, (0, NOW, NOW + LENGTH)),
+    "just opened": ((1, NOW, NOW + LENGTH), (1, NOW, NOW + LENGTH)),
+    "about to end": ((3, NOW - LENGTH + 1, NOW + 1), (3, NOW - LENGTH + 1, NOW + 1)),
+    "ends now": ((3, NOW - LENGTH, NOW), (0, NOW, NOW + LENGTH)),
     "of a longer tier": (
-        Window(3, NOW - 1, NOW + 9 * LENGTH),
-        Window(3, NOW - 1, NOW - 1 + LENGTH),
+        (3, NOW - 1, NOW + 9 * LENGTH),
+        (3, NOW - 1, NOW - 1 + LENGTH),
     ),
     "of a longer tier, over under this one": (
-        Window(3, NOW - LENGTH, NOW + 9 * LENGTH),
-        Window(0, NOW, NOW + LENGTH),
+        (3, NOW - LENGTH, NOW + 9 * LENGTH),
+        (0, NOW, NOW + LENGTH),
     ),
-    "of a shorter tier": (Window(3, NOW - 1, NOW + 5), Window(3, NOW - 1, NOW + 5)),
+    "of a shorter tier": ((3, NOW - 1, NOW + 5), (3, NOW - 1, NOW + 5)),
     "of a clock that started anew": (
-        Window(3, NOW + 1, NOW + 1 + LENGTH),
-        Window(0, NOW, NOW + LENGTH),
+        (3, NOW + 1, NOW + 1 + LENGTH),
+        (0, NOW, NOW + LENGTH),
     ),
 }
 
@@ -50,10 +50,10 @@ SINGLE = {
 
 @pytest.mark.parametrize(("used", "expected"), SINGLE.items(), ids=str)
 def test_a_limit_of_five_admits_five(used, expected):
-    window = Window(used, NOW, NOW + LENGTH)
+    window = (used, NOW, NOW + LENGTH)
     verdict = decide([FIVE_A_MINUTE], [window], now=NOW)
     assert (verdict.is_admitted, verdict.remaining) == expected
-    counted = (Window(used + 1, NOW, NOW + LENGTH),) if verdict.is_admitted else ()
+    counted = ((used + 1, NOW, NOW + LENGTH),) if verdict.is_admitted else ()
     assert verdict.windows == counted
     assert (verdict.limit, verdict.reset_seconds) == (FIVE_A_MINUTE, 60)
 
@@ -63,7 +63,7 @@ def test_a_limit_of_five_admits_five(used, expected):
     [(0, 60), (1, 60), (NANOSECONDS - 1, 60), (NANOSECONDS, 59), (LENGTH - 1, 1)],
 )
 def test_whoever_waits_as_long_as_told_comes_when_the_window_is_over(passed, seconds):
-    full = Window(5, NOW, NOW + LENGTH)
+    full = (5, NOW, NOW + LENGTH)
     verdict = decide([FIVE_A_MINUTE], [full], now=NOW + passed)
     assert (verdict.is_admitted, verdict.reset_seconds) == (False, seconds)
     later = NOW + passed + seconds * NANOSECONDS
@@ -72,8 +72,8 @@ def test_whoever_waits_as_long_as_told_comes_when_the_window_is_over(passed, sec
 
 def several(*parts):
     """Return limits and windows of (scope, requests, used, seconds until the end)."""
-    limits = [Limit(scope, f"{scope}:1", requests, 60) for scope, requests, _, _ in parts]
-    windows = [Window(used, NOW - 1, NOW + left * NANOSECONDS) for _, _, used, left in parts]
+    limits = [Limit(scope, "1", f"{scope}:1", requests, 60) for scope, requests, _, _ in parts]
+    windows = [(used, NOW - 1, NOW + left * NANOSECONDS) for _, _, used, left in parts]
     return limits, windows
 
 
@@ -142,7 +142,9 @@ class Naive:
 @deterministic
 def test_as_a_naive_count_of_what_was_admitted(limits, steps):
     scopes = (APPLICATION, RESOURCE, SUBSCRIPTION)
-    real = [Limit(scope, scope.value, *limit) for scope, limit in zip(scopes, limits, strict=False)]
+    real = [
+        Limit(scope, "1", scope.value, *limit) for scope, limit in zip(scopes, limits, strict=False)
+    ]
     naive = [Naive(*limit) for limit in limits]
     windows, now = [NO_WINDOW] * len(limits), NOW
     for step in steps:

@@ -1,18 +1,22 @@
 import contextlib
 import fcntl
+import itertools
 import json
-import select
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from apimctl.domain.quota import NANOSECONDS, Limit, Scope
+from apimctl.domain.quota import NANOSECONDS, NO_WINDOW, Limit, Scope, decide
 from apimctl.edge.counters import PLACES, Counters, counters_path
 from apimctl.errors import StoreUnreadableError
 from tests.binary import TIMEOUT_SECONDS
+from tests.domain.strategies import deterministic
 
 PROCESS = Path(__file__).parent / "counting_process.py"
 WORKERS = 4
@@ -23,8 +27,8 @@ def path(tmp_path):
     return counters_path(tmp_path / "apimctl.db")
 
 
-def limit(name, requests=5, per_seconds=3600, scope=Scope.APPLICATION):
-    return Limit(scope, name, requests, per_seconds)
+def limit(name, requests=5, per_seconds=3600, scope=Scope.APPLICATION, holder="holder"):
+    return Limit(scope, holder, name, requests, per_seconds)
 
 
 @dataclass
@@ -52,11 +56,16 @@ class Worker:
     def tell(self, *requests, times=1, **options):
         """Ask for requests, each a list of limits."""
         listed = [
-            [[one.scope, one.key, one.requests, one.per_seconds] for one in limits]
+            [[one.scope, one.holder, one.key, one.requests, one.per_seconds] for one in limits]
             for limits in requests
         ]
         command = {"requests": listed, "times": times, **options}
         self.process.stdin.write(json.dumps(command) + "\n")
+        self.process.stdin.flush()
+
+    def go_on(self):
+        """Let it go on where it holds."""
+        self.process.stdin.write("\n")
         self.process.stdin.flush()
 
     def hear(self):
@@ -129,28 +138,81 @@ def test_a_worker_that_is_killed_leaves_no_lock(path, count):
         assert counters.take(limits).remaining == 3
 
 
-def is_free(file, bucket) -> bool:
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, bucket)
-    except BlockingIOError:
-        return False
-    fcntl.lockf(file, fcntl.LOCK_UN, 1, bucket)
-    return True
+def of_another_stripe(counters, one):
+    names = (f"holder {number}" for number in itertools.count())
+    others = (limit("elsewhere", holder=name) for name in names)
+    return next(other for other in others if counters._home(other).stripe != one.stripe)
 
 
-def test_locks_are_taken_in_one_order_whatever_that_of_the_limits(path):
-    with opened(path) as counters, workers(path, 1) as (worker,), path.open("r+b") as file:
-        by_bucket = {counters._home(one).bucket: one for one in map(limit, "abc")}
-        lower, higher = sorted(by_bucket)[:2]
-        fcntl.lockf(file, fcntl.LOCK_EX, 1, higher)
-        worker.tell([by_bucket[higher], by_bucket[lower]])
-        for _ in range(TIMEOUT_SECONDS * 100):
-            if not is_free(file, lower):
-                break
-            select.select([], [], [], 0.01)
-        assert not is_free(file, lower)
-        fcntl.lockf(file, fcntl.LOCK_UN, 1, higher)
+def test_a_worker_that_stops_with_a_lock_is_waited_for_only_so_long(path):
+    limits = [limit(f"key {number}") for number in range(3)]
+    with opened(path) as counters, workers(path, 1) as (worker,):
+        counters.take(limits)
+        worker.tell(limits, hold=True)
+        assert worker.hear() == "holding"
+        for one in limits:
+            with pytest.raises(StoreUnreadableError, match="keeps a part of it locked"):
+                counters.take([one])
+        elsewhere = of_another_stripe(counters, counters._home(limits[0]))
+        assert counters.take([elsewhere]).is_admitted
+        worker.go_on()
         assert worker.hear() == [1]
+        assert [counters.take(limits).remaining for _ in range(3)] == [2, 1, 0]
+        assert not counters.take(limits).is_admitted
+        # From then on it is waited for anew.
+        assert not counters._kept_by_others
+
+
+def test_a_lock_that_becomes_free_in_time_costs_no_request(path):
+    one = limit("a")
+    with opened(path) as counters, workers(path, 1) as (worker,):
+        worker.tell([one], hold=True)
+        assert worker.hear() == "holding"
+        worker.go_on()
+        assert counters.take([one]).is_admitted
+        assert worker.hear() == [1]
+        assert counters.take([one]).remaining == 2
+
+
+def test_an_application_may_have_thousands_of_windows(path):
+    with opened(path) as counters, opened(path) as others:
+        keys = [limit(f"resource {n}") for n in range(3000)]
+        application = limit("application", 10_000)
+        for round_, one in itertools.product(range(2), keys):
+            verdict = (counters, others)[round_].take([application, one])
+            assert (verdict.is_admitted, verdict.remaining) == (True, 4 - round_)
+        assert others.take([application]).remaining == 3999
+
+
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from([0, 1]),  # which worker
+            st.sampled_from(["one", "other"]),  # holder
+            st.lists(st.integers(0, 5), min_size=1, max_size=3, unique=True),  # its limits
+            st.sampled_from([0, 0, 0, 1, 20, 60]),  # seconds since the last request
+        ),
+        max_size=60,
+    )
+)
+@deterministic
+def test_workers_that_take_turns_count_as_one_would(steps):
+    clock, windows = Clock(), {}
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        # One bucket for all: places go from one counter to another, behind the other worker's back.
+        options = {"buckets": 2, "stripes": 2, "clock": clock, "boot_id": b"same"}
+        path = Path(folder) / "counters"
+        both = [stack.enter_context(opened(path, **options)) for _ in range(2)]
+        for worker, holder, numbers, seconds in steps:
+            clock.now += seconds * NANOSECONDS
+            limits = [
+                limit(f"{holder} {number}", 2 + number % 2, 20 + 20 * number, holder=holder)
+                for number in numbers
+            ]
+            kept = [windows.get(one.key, NO_WINDOW) for one in limits]
+            expected = decide(limits, kept, now=clock.now)
+            assert both[worker].take(limits) == expected
+            windows.update(zip((one.key for one in limits), expected.windows, strict=False))
 
 
 def test_counters_survive_whoever_counted(path):
@@ -188,7 +250,7 @@ def test_a_changed_tier_is_obeyed_at_once_and_nothing_is_counted_anew(path):
 
 def test_places_whose_windows_are_over_are_used_again(path):
     clock = Clock()
-    with opened(path, clock=clock, buckets=2) as counters:
+    with opened(path, clock=clock, buckets=2, stripes=2) as counters:
         for round_ in range(10):
             keys = [limit(f"key {round_} {n}", 5, 60) for n in range(PLACES)]
             assert {counters.take([one]).remaining for one in keys} == {4}
@@ -199,7 +261,7 @@ def test_places_whose_windows_are_over_are_used_again(path):
 def test_a_place_that_was_free_goes_to_one_counter_of_a_request_only(path):
     clock = Clock()
     first, second = limit("first", 5, 60), limit("second", 5, 60)
-    with opened(path, clock=clock, buckets=2) as counters:
+    with opened(path, clock=clock, buckets=2, stripes=2) as counters:
         counters.take([second])
         clock.now += 60 * NANOSECONDS
         assert counters.take([first, second]).remaining == 4
@@ -209,21 +271,21 @@ def test_a_place_that_was_free_goes_to_one_counter_of_a_request_only(path):
 
 def test_a_full_bucket_refuses_what_it_does_not_know_until_a_window_ends(path, caplog):
     clock = Clock()
-    known = [limit(f"key {n}", 5, 60 - n) for n in range(PLACES)]
-    with opened(path, clock=clock, buckets=2) as counters:
+    known = [limit(f"key {n}", 5, 20 + n) for n in range(PLACES)]
+    with opened(path, clock=clock, buckets=2, stripes=2) as counters:
         for one in known:
             assert counters.take([one]).is_admitted
         for _ in range(3):
-            refused = counters.take([limit("new", 5, 60)])
-            assert (refused.is_admitted, refused.reset_seconds) == (False, 61 - PLACES)
+            refused = counters.take([limit("new")])
+            assert (refused.is_admitted, refused.reset_seconds) == (False, 20)
         # What it knows is counted on, and nothing of what was refused.
-        assert not counters.take([known[0], limit("new", 5, 60)]).is_admitted
+        assert not counters.take([known[0], limit("new")]).is_admitted
         assert counters.take([known[0]]).remaining == 3
         anonymous = limit("address", 5, 60, scope=Scope.UNAUTHENTICATED)
         assert counters.take([anonymous]).is_admitted
-        clock.now += (61 - PLACES) * NANOSECONDS
-        assert counters.take([limit("new", 5, 60)]).remaining == 4
-        assert not counters.take([limit("newer", 5, 60)]).is_admitted
+        clock.now += 20 * NANOSECONDS
+        assert counters.take([limit("new")]).remaining == 4
+        assert not counters.take([limit("newer")]).is_admitted
     assert [record.message for record in caplog.records] == [
         f"the counters are full, requests are refused: {path}"
     ]

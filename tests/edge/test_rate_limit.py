@@ -1,19 +1,19 @@
 import pytest
 
 from apimctl.domain.quota import Limit, Scope, Verdict
-from apimctl.edge.rate_limit import answer_headers, relayed
+from apimctl.edge.rate_limit import answer_headers, relayed, relayed_headers
 
 HEADERS = {
     Verdict(
         is_admitted=True,
-        limit=Limit(Scope.APPLICATION, "application:1", 20, 60),
+        limit=Limit(Scope.APPLICATION, "1", "application:1", 20, 60),
         remaining=3,
         reset_seconds=41,
         windows=(),
     ): ('"application";q=20;w=60', '"application";r=3;t=41'),
     Verdict(
         is_admitted=False,
-        limit=Limit(Scope.SUBSCRIPTION, "subscription:1", 10**9, 86_400),
+        limit=Limit(Scope.SUBSCRIPTION, "1", "subscription:1", 10**9, 86_400),
         remaining=0,
         reset_seconds=86_400,
         windows=(),
@@ -30,7 +30,8 @@ def test_the_tightest_limit_in_the_form_of_the_draft(verdict, fields):
         (b"RateLimit-Policy", policy.encode()),
         (b"RateLimit", service.encode()),
     ]
+    assert relayed_headers(verdict) == tuple(relayed(own))
 
 
 def test_where_nothing_limits_there_is_nothing_to_say():
-    assert answer_headers(None) == ()
+    assert answer_headers(None) == relayed_headers(None) == ()

@@ -3,6 +3,7 @@ from contextlib import closing
 import pytest
 
 from apimctl.domain import credentials
+from apimctl.domain.admission import Presented
 from apimctl.domain.models import TokenState
 from apimctl.edge.read_model import ReadModel
 from apimctl.errors import StoreError
@@ -69,6 +70,21 @@ def test_a_malformed_token_is_not_looked_up(shop, model):
     ran = statements_of(model)
     assert facts(model, shop.token[:-1] + "!").token is None
     assert ran == ["PRAGMA data_version"]
+
+
+@pytest.mark.parametrize("text", ["", "\udcff", "x" * 8000])
+def test_any_text_can_stand_for_a_token(model, text):
+    model.refresh()
+    ran = statements_of(model)
+    assert facts(model, text).presented is Presented.UNREADABLE
+    assert ran == ["PRAGMA data_version"]
+
+
+def test_a_token_that_is_known_is_not_presented_by_another_text(shop, model):
+    facts(model, shop.token)
+    assert facts(model, f"{shop.token} ").presented is Presented.TOKEN
+    for text in (f"{shop.token}x", f"{shop.token}\udcff", credentials.digest(shop.token)):
+        assert facts(model, text).presented is Presented.UNREADABLE
 
 
 def test_an_unknown_token_is_remembered_until_the_next_commit(shop, model):
