@@ -21,6 +21,7 @@ from apimctl.domain.admission import Admitted, Refused, decide
 from apimctl.domain.bearer import may_hold_credential
 from apimctl.domain.quota import Verdict
 from apimctl.edge import answers, cors, rate_limit
+from apimctl.edge.answers import Answer
 from apimctl.edge.connection import Handler, Response, Server
 from apimctl.edge.counters import Counters, counters_path
 from apimctl.edge.forwarded import client_address
@@ -128,20 +129,22 @@ class Gateway:
         shared = cors.answer_headers(request, facts.match)
         decision = decide(facts)
         if isinstance(decision, Refused):
-            return cors.shared(_refusal(request, decision), shared)
+            return _refusal(request, decision).add(shared)
         verdict = self._count(request, decision)
-        limited = rate_limit.answer_headers(verdict)
         if verdict is not None and not verdict.is_admitted:
-            return cors.shared(rate_limit.refuse(request, verdict), [*shared, *limited])
+            answer = rate_limit.refuse(request, verdict)
+            return answer.add(shared).add(rate_limit.answer_headers(verdict))
         response = await self._proxy.forward(
             request,
             decision,
             query,
             keeps_token=not settings.gateway.remove_oauth_headers
             or (decision.token is None and not may_hold_credential(authorization)),
-            own_headers=[*cors.relayed(shared), *rate_limit.relayed(limited)],
+            own_headers=[*cors.relayed(shared), *rate_limit.relayed_headers(verdict)],
         )
-        return cors.shared(response, [*shared, *limited])
+        if isinstance(response, Answer):
+            response.add(shared).add(rate_limit.answer_headers(verdict))
+        return response
 
     def _count(self, request: Request, admitted: Admitted) -> Verdict | None:
         """Count a request at its limits; None where nothing limits it."""
@@ -233,7 +236,7 @@ def _require_c_parser() -> None:
         )
 
 
-def _refusal(request: Request, refused: Refused) -> Response:
+def _refusal(request: Request, refused: Refused) -> Answer:
     allow = {"Allow": ", ".join(refused.allow)} if refused.allow else None
     return answers.fault_for(request, refused.fault, refused.description, allow)
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from typing import Self
 
 from aiohttp import hdrs
 from aiohttp.helpers import rfc822_formatted_time
@@ -28,6 +29,11 @@ class Answer:
         self.body = body
         self.headers: CIMultiDict[str] = CIMultiDict() if headers is None else headers
         self.keep_alive = True
+
+    def add(self, headers: Iterable[tuple[str, str]]) -> Self:
+        """Add headers, beside those of the same names."""
+        self.headers.extend(headers)
+        return self
 
     def force_close(self) -> None:
         """Let the connection end with this answer."""

@@ -14,7 +14,6 @@ from apimctl.domain.lifecycle import ROUTED
 from apimctl.domain.models import Api
 from apimctl.domain.routing import Match
 from apimctl.edge.answers import Answer
-from apimctl.edge.connection import Response
 from apimctl.edge.request import Request
 
 Headers = Sequence[tuple[str, str]]
@@ -81,9 +80,7 @@ def answer_preflight(
             ),
             (hdrs.ACCESS_CONTROL_MAX_AGE, str(PREFLIGHT_SECONDS)),
         ]
-    response = Answer(status=204)
-    response.headers.extend(own)
-    return response
+    return Answer(status=204).add(own)
 
 
 def answer_headers(request: Request, match: Match | None) -> Headers:
@@ -106,13 +103,6 @@ def relayed(own: Headers) -> Sequence[tuple[bytes, bytes]]:
     for name, _ in own:
         replaced.pop(name.lower().encode(), None)
     return [*replaced.items(), *((name.encode(), value.encode()) for name, value in own)]
-
-
-def shared(response: Response, own: Headers) -> Response:
-    """Return the response, with the headers if the gateway made it: then nothing is sent yet."""
-    if own and isinstance(response, Answer):
-        response.headers.extend(own)
-    return response
 
 
 def _sharing(api: Api, request: Request) -> Headers:
