@@ -45,6 +45,9 @@ On the wire, a client that leaves looks the same; but it leaves because an answe
 or in the middle of one.
 """
 
+LAST_CHANCE_SECONDS = 1.0
+"""How long a connection without a request stays open when the gateway ends."""
+
 log = logging.getLogger("apimctl.gateway")
 
 
@@ -94,11 +97,6 @@ class Connection(BaseProtocol):
     def may_go_on(self) -> bool:
         """Whether another request may follow the one that is answered now."""
         return not self._server.is_draining and (not self._is_half_closed or bool(self._waiting))
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing is under way, neither an answer nor a request."""
-        return self._task is None and not self._has_begun
 
     def write(self, data: bytes) -> None:
         """Send bytes of an answer. Raises ConnectionError for a client that is gone."""
@@ -205,20 +203,23 @@ class Connection(BaseProtocol):
     async def _answer_all(self) -> None:
         """Answer what waits, in order, until nothing does or the connection is at its end."""
         goes_on = True
-        while goes_on and self._waiting:
-            asked = self._waiting.popleft()
-            self._is_answering = False
-            if isinstance(asked, HttpProcessingError):
-                self._send(_unreadable(asked), None, keeps_alive=False)
-                goes_on = False
-            else:
-                goes_on = await self._answer(asked)
-                self._make_room()
-        self._task = None
-        self._is_fresh = self._has_begun = False
-        self._since = self._loop.time()
-        if self.transport is not None and not (goes_on and self.may_go_on):
-            self.transport.close()
+        try:
+            while goes_on and self._waiting:
+                asked = self._waiting.popleft()
+                self._is_answering = False
+                if isinstance(asked, HttpProcessingError):
+                    self._send(_unreadable(asked), None, keeps_alive=False)
+                    goes_on = False
+                else:
+                    goes_on = False  # if it fails
+                    goes_on = await self._answer(asked)
+                    self._make_room()
+        finally:
+            self._task = None
+            self._is_fresh = self._has_begun = False
+            self._since = self._loop.time()
+            if self.transport is not None and (not goes_on or self._is_half_closed):
+                self.transport.close()
 
     async def _answer(self, request: Request) -> bool:
         """Answer one request; return whether the connection can go on."""
@@ -290,9 +291,10 @@ class Connection(BaseProtocol):
         if self._task is None and patience and now - self._since >= patience:
             transport.close()
 
-    def close_if_idle(self) -> None:
-        """Close a connection on which nothing is under way."""
-        if self.is_idle and self.transport is not None:
+    def close_if_idle(self, *, since: float) -> None:
+        """Close a connection on which nothing has been under way since then."""
+        is_idle = self._task is None and not self._has_begun and self._since <= since
+        if is_idle and self.transport is not None:
             self.transport.close()
 
     def cut(self) -> asyncio.Task[None] | None:
@@ -337,12 +339,14 @@ class Server:
         without a request gets a moment for one that is on its way.
         """
         self.is_draining = True
-        if not self.connections:
-            self._ends.set()
-        await self._wait(min(seconds, 1.0))
-        for connection in list(self.connections):
-            connection.close_if_idle()
-        await self._wait(seconds - 1.0)
+        loop = asyncio.get_running_loop()
+        begun_at = now = loop.time()
+        while self.connections and not self._ends.is_set() and now < begun_at + seconds:
+            await self._wait(min(LAST_CHANCE_SECONDS / 4, begun_at + seconds - now))
+            now = loop.time()
+            if now >= begun_at + LAST_CHANCE_SECONDS:
+                for connection in list(self.connections):
+                    connection.close_if_idle(since=now - LAST_CHANCE_SECONDS)
         cut = [connection.cut() for connection in list(self.connections)]
         await asyncio.gather(*(task for task in cut if task), return_exceptions=True)
         if self._timer is not None:
@@ -354,7 +358,7 @@ class Server:
 
     async def _wait(self, seconds: float) -> None:
         try:
-            async with asyncio.timeout(max(seconds, 0)):
+            async with asyncio.timeout(seconds):
                 await self._ends.wait()
         except TimeoutError:
             return

@@ -117,8 +117,9 @@ class Exchange:
             is_over = await self._relay(head, payload, framing) and self._is_sent
             return Sent(message.code, keep_alive=keep_alive and is_over)
         finally:
-            if sending is not None:
+            if sending is not None and not sending.done():
                 sending.cancel()
+                await asyncio.wait([sending])  # until then, the body is in its hands
             self._backend.give_back(self._connection, is_over=is_over)
 
     def _send_head(self) -> None:
@@ -218,7 +219,7 @@ class Exchange:
                 rest = chunk_frame(rest) + LAST_CHUNK if rest else LAST_CHUNK
             if head or rest:
                 client.write(head + rest)
-        except (BrokenResponseError, TimeoutError):
+        except (BrokenResponseError, OSError):
             if framing is Framing.UNTIL_CLOSE and client.transport is not None:
                 _reset(client.transport)  # an orderly end would be the end of the body
             return False

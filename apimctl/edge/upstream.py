@@ -225,6 +225,7 @@ class Backend:
         self._port = parts.port or (443 if self._is_tls else 80)
         self._idle: list[Connection] = []
         self._lent: set[Connection] = set()
+        self._opening = 0
 
     def take(self) -> Connection | None:
         """Return a connection that was used before, None if there is none that still may be."""
@@ -240,14 +241,18 @@ class Backend:
     async def connect(self, *, timeout_seconds: float) -> Connection:
         """Return a new connection. Raises OSError if the backend refuses one, TimeoutError."""
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(timeout_seconds):
-            _, connection = await loop.create_connection(
-                lambda: Connection(loop),
-                self._host,
-                self._port,
-                ssl=self._tls,
-                server_hostname=self._host if self._is_tls else None,
-            )
+        self._opening += 1
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(loop),
+                    self._host,
+                    self._port,
+                    ssl=self._tls,
+                    server_hostname=self._host if self._is_tls else None,
+                )
+        finally:
+            self._opening -= 1
         self._lent.add(connection)
         return connection
 
@@ -277,7 +282,7 @@ class Backend:
                 self._idle.append(connection)
             else:
                 connection.close()
-        return bool(self._idle or self._lent)
+        return bool(self._idle or self._lent or self._opening)
 
     def close(self) -> None:
         """Close the idle connections."""
