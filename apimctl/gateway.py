@@ -140,7 +140,7 @@ class Gateway:
             query,
             keeps_token=not settings.gateway.remove_oauth_headers
             or (decision.token is None and not may_hold_credential(authorization)),
-            own_headers=[*cors.relayed(shared), *rate_limit.relayed_headers(verdict)],
+            own_headers=[*cors.relayed(shared), *rate_limit.relayed(verdict)],
         )
         if isinstance(response, Answer):
             response.add(shared).add(rate_limit.answer_headers(verdict))

@@ -50,7 +50,7 @@ def steps(
         "decide": lambda: decide(known),
         "limits": lambda: model.limits(admitted, client_address=""),
         "take": lambda: counters.take(limits),
-        "headers": lambda: rate_limit.relayed_headers(verdict),
+        "headers": lambda: rate_limit.relayed(verdict),
     }
 
 
