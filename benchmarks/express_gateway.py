@@ -1,7 +1,7 @@
 """Peer (e): Express Gateway with key-auth, one worker, from npm.
 
-Its last release is of 2020 and asks for node 8.3 or newer; it runs on node 18 and 20. Keys live in
-its own in-memory Redis, so no socket is added to what it does.
+Its last release is old and asks for node 8.3 or newer; measured on node 20, where it runs as it is.
+Keys live in its own in-memory Redis, so no socket is added to what it does.
 """
 
 import contextlib

@@ -72,7 +72,7 @@ def run(plan: Plan) -> tuple[dict[Case, list[Run]], dict[int, float]]:
 
 def main() -> None:
     """Measure, print, and write JSON where it is wanted."""
-    chosen = report.options(__doc__, seconds=3).parse_args()
+    chosen = report.options(__doc__, rounds=5, seconds=3).parse_args()
     plan, where = Plan(chosen.rounds, chosen.seconds, CONNECTIONS), report.machine()
     runs, memory = run(plan)
     rows = [_row(case, runs) for case in CASES]

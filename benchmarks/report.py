@@ -30,9 +30,7 @@ class Row:
     comparison: Comparison | None
 
 
-def options(
-    description: str | None, *, rounds: int = 3, seconds: int = 5
-) -> argparse.ArgumentParser:
+def options(description: str | None, *, rounds: int, seconds: int) -> argparse.ArgumentParser:
     """Return the options that all benchmarks have."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rounds", type=int, default=rounds)
@@ -96,6 +94,7 @@ def content(plan: Plan, rows: Sequence[Row]) -> dict[str, Any]:
 def write(file: Path | None, where: Mapping[str, Any], tables: Sequence[Mapping[str, Any]]) -> None:
     """Write the tables as JSON, if that is wanted."""
     if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({"machine": where, "tables": tables}, indent=2) + "\n")
 
 

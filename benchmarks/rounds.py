@@ -11,6 +11,7 @@ from benchmarks.calls import WrongAnswerError, ask
 from benchmarks.load import Run, put_load
 from benchmarks.packages import MissingPeerError
 from benchmarks.peers import Peer
+from benchmarks.processes import NotStartedError
 
 WARM_UP_SECONDS = 2
 
@@ -46,12 +47,12 @@ class Comparison:
 def start_all(
     up: contextlib.ExitStack, starts: Iterable[contextlib.AbstractContextManager[Peer]]
 ) -> list[Peer]:
-    """Start the peers that this machine has, and say which ones it has not."""
+    """Start the peers that run on this machine, and say which ones do not."""
     peers = []
     for start in starts:
         try:
             peers.append(up.enter_context(start))
-        except MissingPeerError as missing:
+        except (MissingPeerError, NotStartedError) as missing:
             console.print(f"skipped: {missing}")
     return peers
 
