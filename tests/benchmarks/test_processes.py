@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.processes import NotStartedError, cpu_seconds, free_port, memory_mib, running
 
-BURNT_SECONDS = 0.3
+BURNT_SECONDS = 0.4
 HELD_MIB = 64
 
 CHILD = f"""
@@ -28,7 +28,8 @@ signal.pause()
 def test_what_a_child_uses_counts_whichever_thread_started_it():
     port = free_port()
     with running([sys.executable, "-c", PARENT, CHILD, str(port)], port, core="0") as process_id:
-        assert cpu_seconds(process_id) >= BURNT_SECONDS
+        # The kernel counts in ticks; without the child it would be next to nothing.
+        assert cpu_seconds(process_id) > BURNT_SECONDS / 2
         assert memory_mib(process_id) >= HELD_MIB
 
 
