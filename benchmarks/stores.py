@@ -2,12 +2,12 @@
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from apimctl.config import TokenSettings
 from apimctl.domain.models import ApiState, KeyType
-from apimctl.services import apis, applications, keys, subscriptions, tiers
+from apimctl.services import apis, applications, keys, subscriptions, tiers, tokens
 from apimctl.services.apis import ApiForm
 from apimctl.store import open_store
 
@@ -30,15 +30,14 @@ class BenchStore:
     """Where the store is, and what a client of it holds."""
 
     path: Path
-    access_token: str
+    access_tokens: tuple[str, ...] = field(repr=False)
     consumer_key: str
-    consumer_secret: str
+    consumer_secret: str = field(repr=False)
 
 
-def make_store(path: Path, *, backend: str, tokens: int) -> BenchStore:
-    """Make a store with so many access tokens; the one that is returned is among them."""
+def make_store(path: Path, *, backend: str, count: int, known: int = 1) -> BenchStore:
+    """Make a store with `count` access tokens; `known` of them are returned."""
     now = int(time.time())
-    made = {"now": now, "random": secrets.token_bytes}
     settings = TokenSettings(
         application_validity_seconds=A_DAY,
         user_validity_seconds=A_DAY,
@@ -55,24 +54,56 @@ def make_store(path: Path, *, backend: str, tokens: int) -> BenchStore:
             version="1",
             state=ApiState.PUBLISHED,
             form=ApiForm(production_url=backend),
-            **made,
+            now=now,
+            random=secrets.token_bytes,
         )
         application = applications.create(
-            db, "Bench", owner="admin", tier="Bench", description="", callback_url=None, **made
+            db,
+            "Bench",
+            owner="admin",
+            tier="Bench",
+            description="",
+            callback_url=None,
+            now=now,
+            random=secrets.token_bytes,
         )
-        subscriptions.create(db, application, api, tier="Bench", **made)
-        key = keys.generate(
+        subscriptions.create(
+            db, application, api, tier="Bench", now=now, random=secrets.token_bytes
+        )
+        generated = keys.generate(
             db,
             application,
             KeyType.PRODUCTION,
             allowed_domains=(DOMAIN,),
             validity_seconds=None,
             settings=settings,
-            **made,
+            now=now,
+            random=secrets.token_bytes,
         )
-        consumer_key = key.key.consumer_key
-        if tokens > 1:
-            values = {"count": tokens - 1, "consumer_key": consumer_key, "now": now}
+        key, issued = generated.key, [generated.issued]
+        while len(issued) < known:
+            issued.append(
+                tokens.issue_application_token(
+                    db, key, settings=settings, now=now, random=secrets.token_bytes
+                )
+            )
+        if count > known:
+            values = {"count": count - known, "consumer_key": key.consumer_key, "now": now}
             db.execute(_ADD_TOKENS, values)
     store.close()
-    return BenchStore(path, key.issued.access_token, consumer_key, key.consumer_secret)
+    return BenchStore(
+        path=path,
+        access_tokens=tuple(one.access_token for one in issued),
+        consumer_key=key.consumer_key,
+        consumer_secret=generated.consumer_secret,
+    )
+
+
+def count_tokens(path: Path) -> int:
+    """Return how many access tokens are in a store, as a process of its own sees it."""
+    store = open_store(path, now=int(time.time()))
+    try:
+        with store.reading() as db:
+            return int(db.execute("SELECT count(*) FROM access_token").fetchone()[0])
+    finally:
+        store.close()

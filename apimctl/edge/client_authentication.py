@@ -6,7 +6,6 @@ RFC 6749 section 2.3; both at once is ``invalid_request``. Basic credentials com
 
 import base64
 import binascii
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
@@ -16,7 +15,7 @@ from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 
 from apimctl.domain import credentials
 from apimctl.domain.faults import REALM
-from apimctl.domain.models import GrantType, Key, has_expired
+from apimctl.domain.models import GrantType, Key
 from apimctl.tables import keys
 
 
@@ -60,15 +59,9 @@ def authenticate(
     Raises ClientRefusedError, InvalidRequestError.
     """
     consumer_key, consumer_secret = _read_credentials(authorization, form)
-    key = keys.get(db, consumer_key)
     digest = credentials.digest(consumer_secret)
-    secrets = keys.list_secrets(db, consumer_key) if key else []
-    matches = [
-        secret
-        for secret in secrets
-        if hmac.compare_digest(secret.digest, digest) and not has_expired(secret.expires_at, now)
-    ]
-    if key is None or not matches:
+    key = keys.find_by_secret(db, consumer_key, digest, now=now)
+    if key is None:
         raise ClientRefusedError("The client credentials are wrong.")
     return key
 

@@ -154,7 +154,8 @@ async def _read_form(request: Request, *, needs: str) -> dict[str, str]:
         raise InvalidRequestError(f"Send the parameters as {FORM_TYPE}.")
     body = bytearray()
     try:
-        async with asyncio.timeout(FORM_SECONDS):
+        # Most forms come with their heads: a timer for each would be one more cost of `/token`.
+        async with asyncio.timeout(None if request.content.is_eof() else FORM_SECONDS):
             async for chunk in request.content.iter_any():
                 body += chunk
                 if len(body) > LONGEST_FORM_BYTES:

@@ -12,6 +12,13 @@ _COLUMNS = (
 )
 _COLUMNS_OF_SECRET = "digest, consumer_key, hint, created_at, expires_at"  # noqa: S105 - columns
 
+_FIND_BY_SECRET = f"""
+    SELECT {_COLUMNS} FROM application_key WHERE consumer_key = :consumer_key AND EXISTS (
+        SELECT 1 FROM consumer_secret WHERE digest = :digest AND consumer_key = :consumer_key
+        AND (expires_at IS NULL OR expires_at > :now)
+    )
+"""
+
 
 def insert(db: Connection, key: Key) -> None:
     """Add the key of an application that has none of this key type."""
@@ -51,6 +58,16 @@ def get(db: Connection, consumer_key: str) -> Key | None:
     return _key(row) if row else None
 
 
+def find_by_secret(db: Connection, consumer_key: str, digest: str, *, now: float) -> Key | None:
+    """Return the key with that consumer key, if the digest is that of a secret of it, not ended.
+
+    The digest is looked up as a token's is: how long that takes tells nothing of the secret.
+    """
+    values = {"consumer_key": consumer_key, "digest": digest, "now": now}
+    row = db.execute(_FIND_BY_SECRET, values).fetchone()
+    return _key(row) if row else None
+
+
 def list_all(db: Connection) -> list[Key]:
     """Return all keys, the oldest first."""
     rows = db.execute(f"SELECT {_COLUMNS} FROM application_key ORDER BY created_at, consumer_key")
@@ -77,16 +94,6 @@ def insert_secret(db: Connection, secret: ConsumerSecret) -> None:
         f"INSERT INTO consumer_secret ({_COLUMNS_OF_SECRET}) VALUES (?, ?, ?, ?, ?)",
         (secret.digest, secret.consumer_key, secret.hint, secret.created_at, secret.expires_at),
     )
-
-
-def list_secrets(db: Connection, consumer_key: str) -> list[ConsumerSecret]:
-    """Return the key's secrets, the newest first."""
-    rows = db.execute(
-        f"SELECT {_COLUMNS_OF_SECRET} FROM consumer_secret WHERE consumer_key = ?"
-        " ORDER BY expires_at IS NOT NULL, created_at DESC",
-        (consumer_key,),
-    )
-    return [ConsumerSecret(*row) for row in rows]
 
 
 def end_secrets(db: Connection, consumer_key: str, *, expires_at: int) -> None:

@@ -4,14 +4,23 @@ import pytest
 
 from apimctl.domain import credentials
 from apimctl.domain.credentials import Kind
-from apimctl.domain.models import KeyType
+from apimctl.domain.models import ConsumerSecret, KeyType
 from apimctl.domain.validity import NEVER
 from apimctl.errors import ConflictError, NotFoundError
 from apimctl.services import keys
-from apimctl.tables import keys as rows
 from apimctl.tables.changes import ChangeKind
 
 PRODUCTION, SANDBOX = KeyType.PRODUCTION, KeyType.SANDBOX
+
+
+def secrets_of(desk, made) -> list[ConsumerSecret]:
+    """Return what the store keeps of the key's secrets, those that end last."""
+    rows = desk.db.execute(
+        "SELECT digest, consumer_key, hint, created_at, expires_at FROM consumer_secret"
+        " WHERE consumer_key = ? ORDER BY expires_at IS NOT NULL, created_at DESC",
+        (made.key.consumer_key,),
+    )
+    return [ConsumerSecret(*row) for row in rows]
 
 
 @pytest.mark.parametrize("key_type", KeyType)
@@ -81,7 +90,7 @@ def test_without_a_word_the_production_key_is_chosen_else_the_sandbox_key(desk):
 
 def test_the_store_keeps_a_digest_and_a_hint_of_the_secret(desk):
     made = desk.generate()
-    (secret,) = rows.list_secrets(desk.db, made.key.consumer_key)
+    (secret,) = secrets_of(desk, made)
     assert secret.digest == credentials.digest(made.consumer_secret)
     assert secret.hint == made.consumer_secret[-4:]
     assert secret.expires_at is None
@@ -110,7 +119,7 @@ def test_domains_and_validity_change_apart(desk):
 def test_a_rotation_replaces_the_secret_at_once(desk):
     made = desk.generate()
     secret = keys.rotate(desk.db, made.key, grace_seconds=0, **desk.moment)
-    (only,) = rows.list_secrets(desk.db, made.key.consumer_key)
+    (only,) = secrets_of(desk, made)
     assert secret != made.consumer_secret
     assert only.digest == credentials.digest(secret)
     assert desk.state(made.issued.access_token) == "ACTIVE"
@@ -119,7 +128,7 @@ def test_a_rotation_replaces_the_secret_at_once(desk):
 def test_a_rotation_with_grace_keeps_the_old_secret_for_that_time(desk):
     made = desk.generate()
     secret = keys.rotate(desk.db, made.key, grace_seconds=600, **desk.moment)
-    new, old = rows.list_secrets(desk.db, made.key.consumer_key)
+    new, old = secrets_of(desk, made)
     assert (new.digest, new.expires_at) == (credentials.digest(secret), None)
     assert (old.digest, old.expires_at) == (
         credentials.digest(made.consumer_secret),
@@ -131,11 +140,11 @@ def test_a_second_rotation_never_lengthens_the_first_grace(desk):
     made = desk.generate()
     keys.rotate(desk.db, made.key, grace_seconds=60, **desk.moment)
     keys.rotate(desk.db, made.key, grace_seconds=600, **desk.moment)
-    ends = [secret.expires_at for secret in rows.list_secrets(desk.db, made.key.consumer_key)]
+    ends = [secret.expires_at for secret in secrets_of(desk, made)]
     assert sorted(ends, key=lambda at: at or 0) == [None, desk.now + 60, desk.now + 600]
     desk.now += 60
     keys.rotate(desk.db, made.key, grace_seconds=0, **desk.moment)
-    assert len(rows.list_secrets(desk.db, made.key.consumer_key)) == 1
+    assert len(secrets_of(desk, made)) == 1
 
 
 def test_deleting_a_key_takes_its_tokens_and_leaves_the_other_key(desk):
@@ -144,7 +153,7 @@ def test_deleting_a_key_takes_its_tokens_and_leaves_the_other_key(desk):
     with pytest.raises(NotFoundError):
         desk.state(doomed.issued.access_token)
     assert desk.state(kept.issued.access_token) == "ACTIVE"
-    assert rows.list_secrets(desk.db, doomed.key.consumer_key) == []
+    assert secrets_of(desk, doomed) == []
     assert desk.generate().key.consumer_key != doomed.key.consumer_key
 
 
