@@ -63,7 +63,8 @@ def apimctl(folder: Path, backend_url: str, *, tokens: int = 1_000_000) -> Itera
     """Run (b), apimctl with every check: domain-restricted key, subscription, finite tiers."""
     port = free_port()
     store = make_store(folder / f"bench-{tokens}.db", backend=backend_url, tokens=tokens)
-    command = [sys.executable, "-m", "apimctl", "gateway", "serve", "--port", str(port), "--quiet"]
+    ports = ["--port", str(port), "--admin-port", "off"]
+    command = [sys.executable, "-m", "apimctl", "gateway", "serve", *ports, "--quiet"]
     environ = {"APIMCTL_DB": str(store.path), "APIMCTL_CONFIG": str(folder / "none.toml")}
     headers = {"Authorization": f"Bearer {store.access_token}", "domain": DOMAIN}
     with running(command, port, core=PEER_CORE, environ=environ) as pid:

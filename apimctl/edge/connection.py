@@ -5,10 +5,13 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from aiohttp import hdrs, web
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpVersion11
 from aiohttp.http_exceptions import LineTooLong
+from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from apimctl.domain import faults
@@ -21,6 +24,12 @@ LINGER_SECONDS = 2.0
 
 KEEP_ALIVE_SECONDS = 75.0
 """How long a client may keep a connection without a request."""
+
+DRAIN_LINGER_SECONDS = 1.0
+"""How long an idle connection has for one more request once a drain begins."""
+
+SHORTEST_SECONDS = 0.01
+"""aiohttp takes 0 for ever."""
 
 log = logging.getLogger("apimctl.gateway")
 
@@ -110,8 +119,43 @@ class Server(web.Server):
     """Speaks HTTP/1.1 to the clients and hands each request to one handler."""
 
     def __init__(self, handler: Handler, *, header_timeout_seconds: float) -> None:
-        super().__init__(handler, handler_cancellation=True)
+        super().__init__(handler, request_factory=self._request, handler_cancellation=True)
         self._header_timeout_seconds = header_timeout_seconds
+        self._is_draining = False
+        self._hurry = asyncio.Event()
+
+    async def drain(self, seconds: float) -> None:
+        """Finish what is under way, for at most so long; from now on responses say so.
+
+        Idle connections have a moment for one more request.
+        """
+        self._is_draining = True
+        hurrying = asyncio.create_task(self._hurry.wait())
+        linger = min(DRAIN_LINGER_SECONDS, seconds) if self.connections else 0.0
+        await asyncio.wait([hurrying], timeout=linger)
+        self.pre_shutdown()
+        finishing = asyncio.create_task(self.shutdown(max(seconds - linger, SHORTEST_SECONDS)))
+        await asyncio.wait([hurrying, finishing], return_when=asyncio.FIRST_COMPLETED)
+        for task in (hurrying, finishing):
+            task.cancel()
+        await self.shutdown(SHORTEST_SECONDS)
+
+    def hurry(self) -> None:
+        """End a drain at once."""
+        self._hurry.set()
+
+    def _request(
+        self,
+        message: Any,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> web.BaseRequest:
+        if self._is_draining:
+            message = message._replace(should_close=True)
+        loop = asyncio.get_running_loop()
+        return web.BaseRequest(message, payload, protocol, writer, task, loop)
 
     def __call__(self) -> RequestHandler:
         """Return the protocol of a new connection."""

@@ -17,6 +17,7 @@ import pytest
 
 from tests.binary import TIMEOUT_SECONDS, Cli
 
+FREE_PORTS = ("--port", "0", "--admin-port", "0")
 ECHO_BACKEND = Path(__file__).parent / "echo_backend.py"
 
 
@@ -110,7 +111,7 @@ def running_gateway(cli: Cli, *arguments) -> Iterator[Gateway]:
     with (
         stderr_path.open("w") as stderr,
         cli.start(
-            "gateway", "serve", "--port", "0", *arguments, stderr=stderr, stdout=subprocess.DEVNULL
+            "gateway", "serve", *FREE_PORTS, *arguments, stderr=stderr, stdout=subprocess.DEVNULL
         ) as process,
     ):
         try:

@@ -9,7 +9,7 @@ import select
 import pytest
 
 from tests.binary import TIMEOUT_SECONDS
-from tests.e2e.conftest import Answer, publish, running_gateway
+from tests.e2e.conftest import FREE_PORTS, Answer, publish, running_gateway
 from tests.e2e.load import answers, connections
 
 HOUR = 3600
@@ -320,6 +320,6 @@ def test_a_gateway_whose_counters_cannot_be_does_not_start(cli):
     cli.ok("app", "list")
     counters = cli.store.with_name("apimctl.db.counters")
     counters.mkdir()
-    result = cli("gateway", "serve", "--port", "0", "--json")
+    result = cli("gateway", "serve", *FREE_PORTS, "--json")
     assert result.code == 7
     assert str(counters) in json.dumps(result.error)

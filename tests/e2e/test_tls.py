@@ -11,7 +11,7 @@ import pytest
 
 from apimctl.services.gateways import METADATA_PATH
 from tests.binary import TIMEOUT_SECONDS
-from tests.e2e.conftest import running_gateway
+from tests.e2e.conftest import FREE_PORTS, running_gateway
 from tests.e2e.tls import (
     both_sides,
     connect,
@@ -190,7 +190,7 @@ def test_the_settings_do_as_the_flags(cli, tmp_path):
     certificate, key = write_pair(tmp_path)
     cli.ok("config", "set", "gateway.tls_port", "0")
     cli.ok("config", "set", "gateway.certificate", certificate)
-    half = cli("gateway", "serve", "--port", "0", "--json")
+    half = cli("gateway", "serve", *FREE_PORTS, "--json")
     assert (half.code, "gateway.private_key" in half.error["message"]) == (6, True)
     cli.ok("config", "set", "gateway.private_key", key)
     with running_gateway(cli) as gateway:
