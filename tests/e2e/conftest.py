@@ -115,7 +115,7 @@ def running_gateway(cli: Cli, *arguments) -> Iterator[Gateway]:
         ) as process,
     ):
         try:
-            url = _listening_url(process, stderr_path)
+            url = listening_url(process, stderr_path)
             yield Gateway(url, process, stderr_path)
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -126,7 +126,7 @@ def running_gateway(cli: Cli, *arguments) -> Iterator[Gateway]:
     assert "Traceback" not in stderr_path.read_text(), stderr_path.read_text()
 
 
-def _listening_url(process: subprocess.Popen, stderr_path: Path) -> str:
+def listening_url(process: subprocess.Popen, stderr_path: Path) -> str:
     """Wait for the start-up line, as a person at the terminal would."""
     for _ in range(TIMEOUT_SECONDS * 20):
         for line in stderr_path.read_text().splitlines():

@@ -14,16 +14,32 @@ STEP_SECONDS = 0.02
 
 def workers(process_id: int) -> set[int]:
     """Return the ids of a supervisor's workers."""
-    listed = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
-    own = command_line(process_id)
-    # A successor is a child as well, until its predecessor ends; it runs a command of its own.
-    return {child for child in map(int, listed) if command_line(child) == own}
+    own = stack(process_id)
+    return {child for child in children(process_id) if stack(child) == own}
 
 
-def command_line(process_id: int) -> bytes:
+def successor(process_id: int) -> int | None:
+    """Return the id of the process that a supervisor hands over to, while it does."""
+    others = children(process_id) - workers(process_id)
+    return others.pop() if others else None
+
+
+def children(process_id: int) -> set[int]:
+    listed = Path(f"/proc/{process_id}/task/{process_id}/children").read_text()
+    return set(map(int, listed.split()))
+
+
+def stack(process_id: int) -> str:
+    """Return where a program's stack begins: a fork has its parent's, another program its own."""
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{process_id}/cmdline").read_bytes()
-    return b""
+        return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[25]
+    return ""
+
+
+def sockets(process_id: int) -> int:
+    """Return how many sockets a process has open."""
+    links = (file.readlink() for file in Path(f"/proc/{process_id}/fd").iterdir())
+    return sum(str(link).startswith("socket:") for link in links)
 
 
 @contextlib.contextmanager

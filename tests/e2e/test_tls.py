@@ -12,6 +12,7 @@ import pytest
 from apimctl.services.gateways import METADATA_PATH
 from tests.binary import TIMEOUT_SECONDS
 from tests.e2e.conftest import FREE_PORTS, running_gateway
+from tests.e2e.processes import kill
 from tests.e2e.tls import (
     both_sides,
     connect,
@@ -99,8 +100,7 @@ def test_status_lists_both_and_verifies_the_certificate(cli, tmp_path):
 def test_a_stranger_on_the_port_of_a_fallen_gateway_is_not_taken_for_it(cli, tmp_path):
     with serving(cli) as gateway:
         url = line(gateway, "and with TLS")[0]
-        gateway.process.kill()
-        gateway.process.wait()
+        kill(gateway)
     stranger = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     stranger.load_cert_chain(*write_pair(tmp_path))
     with socket.create_server(("127.0.0.1", urlsplit(url).port)) as listener:
