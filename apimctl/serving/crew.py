@@ -147,11 +147,6 @@ class Crew:
                 leaver.child.kill()
                 leaver.ends_at = None
 
-    def kill(self) -> None:
-        """Kill all workers, whatever they do; they are not waited for."""
-        for child in self._children():
-            child.kill()
-
     def _children(self) -> Iterator[Child]:
         yield from (place.child for place in self._places if place.child is not None)
         yield from (leaver.child for leaver in self._leavers)

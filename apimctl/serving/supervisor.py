@@ -82,7 +82,6 @@ class Supervisor:
                     self._crew.fill()
                     self._turn(self._selector.select(self._wait_seconds()))
             finally:
-                self._crew.kill()
                 self._registration.remove()
         if self._error is not None:
             raise self._error
@@ -99,8 +98,8 @@ class Supervisor:
 
     @property
     def _workers(self) -> int:
-        """How many workers are wanted; as many as there are processors to use, if none is said."""
-        return self._settings.workers or len(os.sched_getaffinity(0))
+        """How many workers are wanted."""
+        return self._settings.workers or _usable_processors()
 
     @property
     def _addresses(self) -> Addresses:
@@ -250,3 +249,10 @@ class Supervisor:
         """Return what a worker gets of this process and is not to keep."""
         own: list[Closeable | None] = [self._signals, self._successor, self._inheritance]
         return [thing for thing in own if thing is not None]
+
+
+def _usable_processors() -> int:
+    """Return how many processors this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -123,6 +123,19 @@ def received(client):
     return b""
 
 
+def test_a_worker_that_is_told_to_end_finishes_first_and_is_replaced(pair):
+    first, second = workers(pair.process.pid)
+    with half_sent(pair) as client, watched(first, second) as descriptors:
+        for worker in (first, second):
+            os.kill(worker, signal.SIGTERM)
+        wait_until(lambda: len(workers(pair.process.pid) - {first, second}) >= 1)
+        client.sendall(b"grant=123")
+        assert b"400 Bad Request" in client.recv(65536)
+        await_end(descriptors)
+    wait_until(lambda: f"worker {first} ended with exit code 0; another" in pair.log)
+    assert pair.get("/").status == 404
+
+
 def test_a_worker_that_falls_again_and_again_is_waited_with(cli, pair, token):
     away = cli.store.with_name("away.db")
     cli.store.rename(away)
@@ -206,7 +219,7 @@ def test_a_worker_that_hangs_is_killed_in_the_end(cli):
     assert f"worker {hanging} did not end in time: killed" in gateway.log
 
 
-def test_a_hang_up_changes_the_number_of_workers(cli, pair, token):
+def test_a_hang_up_leaves_the_number_of_workers_that_the_flag_says(cli, pair, token):
     supervisor = pair.process
     first = workers(supervisor.pid)
     # What the flag says is said for good.
