@@ -38,8 +38,10 @@ def stack(process_id: int) -> str:
 
 def sockets(process_id: int) -> int:
     """Return how many sockets a process has open."""
-    links = (file.readlink() for file in Path(f"/proc/{process_id}/fd").iterdir())
-    return sum(str(link).startswith("socket:") for link in links)
+    with contextlib.suppress(OSError):
+        links = [file.readlink() for file in Path(f"/proc/{process_id}/fd").iterdir()]
+        return sum(str(link).startswith("socket:") for link in links)
+    return 0
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.e2e.conftest import FREE_PORTS, publish, running_gateway
 from tests.e2e.load import answers, connections
 from tests.e2e.market import running_market
 from tests.e2e.processes import await_end, sockets, wait_until, watched, workers
+from tests.e2e.tls import is_shown, write_pair
 from tests.e2e.traffic import traffic
 from tests.e2e.wire import Peer
 
@@ -52,6 +54,10 @@ def test_every_worker_serves(cli, pair):
     assert (row["process_id"], row["workers"]) == (pair.process.pid, 2)
     assert row["admin_url"].startswith("http://127.0.0.1:")
     assert f"admin         {row['admin_url']}\n" in pair.log
+    # Who forks has one thread and no database open.
+    assert len(list(Path(f"/proc/{pair.process.pid}/task").iterdir())) == 1
+    files = Path(f"/proc/{pair.process.pid}/fd").iterdir()
+    assert not [file for file in files if "apimctl.db" in str(file.readlink())]
     assert "workers       2\n" in pair.log
 
 
@@ -148,9 +154,15 @@ def test_a_worker_that_falls_again_and_again_is_waited_with(cli, pair, token):
     assert all("ended with exit code 7: " in line for line in falls[1:])
     assert other in workers(pair.process.pid)
     away.rename(cli.store)
-    count = wait_until(lambda: len(workers(pair.process.pid)) == 2)
-    assert count
-    assert pair.get(PATH, token=token).status == 200
+    wait_until(lambda: pair.get(PATH, token=token).status == 200)
+    wait_until(lambda: serves(pair, workers(pair.process.pid) - {other}))
+
+
+def serves(gateway, process_ids):
+    """Return whether one of these workers takes connections."""
+    before = {worker: sockets(worker) for worker in process_ids}
+    with connections(gateway, 50):
+        return any(sockets(worker) > before[worker] for worker in process_ids)
 
 
 def test_the_workers_of_a_fallen_supervisor_finish_and_end(cli, own_market):
@@ -241,6 +253,21 @@ def test_more_workers_and_fewer_while_requests_go_on(cli, token):
             wait_until(lambda count=count: cli.data("gateway", "status")[0]["workers"] == count)
             requests.await_more()
     assert "another one starts" not in gateway.log
+
+
+def test_a_hang_up_exchanges_the_certificate_of_every_worker(cli, tmp_path):
+    certificate, key = write_pair(tmp_path)
+    arguments = ("--workers", "2", "--tls-port", "0", "--cert", certificate, "--key", key)
+    with running_gateway(cli, *arguments) as gateway:
+        old = tmp_path / "old.pem"
+        certificate.rename(old)
+        write_pair(tmp_path)
+        gateway.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: not any(is_shown(gateway, old) for _ in range(20)))
+        assert all(is_shown(gateway, certificate) for _ in range(20))
+        for worker in workers(gateway.process.pid):
+            kill(worker)
+        assert is_shown(gateway, certificate)
 
 
 def test_settings_that_cannot_be_are_complained_of_once(cli, pair):
