@@ -23,6 +23,9 @@ from apimctl.gateway import Gateway
 from apimctl.serving.channel import Command, Report, listen_for_commands
 from apimctl.serving.sockets import BACKLOG, Sockets
 
+HANDSHAKE_SECONDS = 1.0
+"""How long a TLS handshake that has begun may go on once the worker is to drain."""
+
 
 @dataclass(frozen=True, slots=True)
 class Post:
@@ -80,6 +83,9 @@ async def _serve(post: Post, supervisor: socket.socket) -> None:
         for door in doors:
             door.close()
         hurrying = asyncio.create_task(_hurry_when_told(commands, server))
+        if post.certificate is not None:
+            # Who is amid a handshake is no connection of the server's yet, and would be cut.
+            await asyncio.sleep(HANDSHAKE_SECONDS)
         await server.drain(gateway.settings.drain_seconds)
         hurrying.cancel()
 

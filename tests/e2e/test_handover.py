@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sqlite3
+import ssl
 from contextlib import closing
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from tests.binary import TIMEOUT_SECONDS
 from tests.e2e.conftest import publish, running_gateway
 from tests.e2e.processes import await_end, successor, wait_until, watched, workers
-from tests.e2e.tls import get, own_certificate
+from tests.e2e.tls import own_certificate, tls_port
 from tests.e2e.traffic import traffic
 
 PATH = "/twitter/1.0.0/x"
@@ -76,13 +77,16 @@ def test_an_upgrade_under_load_fails_no_request(cli, token):
     assert cli("gateway", "status", "--json").json == []
 
 
-def test_an_upgrade_takes_the_socket_for_tls_along(cli):
+def test_an_upgrade_cuts_nobody_amid_a_handshake(cli, token):
     with running_gateway(cli, "--tls-port", "0") as gateway, ended_at_last(cli, gateway):
-        upgrade(cli, gateway, gateway.process.pid)
+        tls = ssl.create_default_context(cafile=own_certificate(cli))
+        old = gateway.process.pid
+        with traffic(tls_port(gateway), PATH, token, tls=tls) as requests:
+            for _ in range(2):
+                old = upgrade(cli, gateway, old)
+                requests.await_more()
         urls = [row["url"] for row in cli.data("gateway", "status") if row["state"] == "serving"]
         assert len(urls) == 2
-        gateway.stderr_path.write_text("\n".join(gateway.log.splitlines()[:5]))
-        assert get(gateway, own_certificate(cli), "/")[0] == 404
 
 
 def test_an_upgrade_that_cannot_start_leaves_the_old_one(cli, token):

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,13 +28,17 @@ class Traffic:
 
 
 @contextlib.contextmanager
-def traffic(port: int, path: str, token: str) -> Iterator[Traffic]:
+def traffic(
+    port: int, path: str, token: str, *, tls: ssl.SSLContext | None = None
+) -> Iterator[Traffic]:
     """Ask for `path` all the time; whatever is no 200 is a failure, and ends the test."""
     seen, is_over = Traffic(), threading.Event()
 
     def ask(*, keeps_connection: bool) -> None:
         headers = {"Authorization": f"Bearer {token}"}
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+        if tls is not None:
+            connection = http.client.HTTPSConnection("127.0.0.1", port, context=tls)
         with contextlib.closing(connection):
             while not is_over.is_set() and not seen.failures:
                 try:
