@@ -15,7 +15,7 @@ from typer.main import get_command as built
 
 from apimctl import __version__
 from apimctl.commands.forms import Group
-from apimctl.errors import ApimctlError, UsageError
+from apimctl.errors import ApimctlError, UsageError, explain
 from apimctl.invocation import Invocation
 from apimctl.output import Format, print_error, print_text, tell
 
@@ -150,19 +150,11 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _explained(error: Exception) -> ApimctlError:
     """Return any error as one a user can read; raise it with APIMCTL_DEBUG if it is a defect."""
-    match error:
-        case ApimctlError():
-            return error
-        case TyperException():
-            return _as_usage_error(error)
-        case OSError():
-            return ApimctlError(f"the system refused: {error}")
-    if os.environ.get("APIMCTL_DEBUG"):
+    if isinstance(error, TyperException):
+        return _as_usage_error(error)
+    if os.environ.get("APIMCTL_DEBUG") and not isinstance(error, ApimctlError | OSError):
         raise error
-    return ApimctlError(
-        f"unexpected {type(error).__name__}: {error}",
-        hint="This is a defect of apimctl; APIMCTL_DEBUG=1 shows where it happened.",
-    )
+    return explain(error)
 
 
 def _drop_unwritten() -> None:

@@ -18,6 +18,7 @@ from apimctl.domain.validity import parse_duration, parse_duration_or_none, pars
 from apimctl.errors import ApimctlError, InvalidInputError, NotFoundError
 
 _HIGHEST_PORT = 65_535
+_MOST_WORKERS = 256
 _COUNT = re.compile(r"[0-9]{1,7}", re.ASCII)
 _SIZE = re.compile(r"([0-9]{1,15})(|[kmg]ib)", re.ASCII | re.IGNORECASE)
 _SIZE_UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
@@ -30,11 +31,16 @@ Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """How the gateway listens and forwards. Lengths in seconds, sizes in bytes, 0 for no limit."""
+    """How the gateway listens and forwards. Lengths in seconds, sizes in bytes, 0 for no limit.
+
+    `workers` is None for as many as there are processors to use.
+    """
 
     host: str
     port: int
     tls_port: int | None
+    admin_port: int | None
+    workers: int | None
     certificate: Path | None
     private_key: Path | None
     client_domain_header: str
@@ -90,6 +96,17 @@ def _port(text: str) -> int:
 
 def _port_or_off(text: str) -> int | None:
     return None if text == "off" else _port(text)
+
+
+def _workers(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not _COUNT.fullmatch(text) or not 0 < int(text) <= _MOST_WORKERS:
+        raise InvalidInputError(
+            f"{text!r} is not a number of workers",
+            hint=f"Use a number from 1 to {_MOST_WORKERS}, or auto for one per processor.",
+        )
+    return int(text)
 
 
 def _path(text: str) -> Path | None:
@@ -171,6 +188,15 @@ _DEFINITIONS: Mapping[str, _Definition] = {
     "gateway.port": _Definition("8280", _port, "Port the gateway listens on, 0 for any free one"),
     "gateway.tls_port": _Definition(
         "off", _port_or_off, "Port for TLS, 0 for any free one, or off", flag="tls-port"
+    ),
+    "gateway.admin_port": _Definition(
+        "8281",
+        _port_or_off,
+        "Port on 127.0.0.1 for whoever runs the gateway, 0 for any free one, or off",
+        flag="admin-port",
+    ),
+    "gateway.workers": _Definition(
+        "1", _workers, "Processes that serve; auto: as many as there are processors to use"
     ),
     "gateway.certificate": _Definition(
         "", _path, "PEM file of the certificate for TLS; none: a self-signed one", flag="cert"
@@ -256,6 +282,8 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             host=values["gateway.host"],
             port=values["gateway.port"],
             tls_port=values["gateway.tls_port"],
+            admin_port=values["gateway.admin_port"],
+            workers=values["gateway.workers"],
             certificate=values["gateway.certificate"],
             private_key=values["gateway.private_key"],
             client_domain_header=values["gateway.client_domain_header"],

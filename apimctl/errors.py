@@ -98,3 +98,16 @@ class StoreNewerError(StoreError):
     """A later version of apimctl made or migrated this store."""
 
     code = "store_newer"
+
+
+def explain(error: Exception) -> ApimctlError:
+    """Return any error as one a user can read; what is not foreseen is a defect."""
+    match error:
+        case ApimctlError():
+            return error
+        case OSError():
+            return ApimctlError(f"the system refused: {error}")
+    return ApimctlError(
+        f"unexpected {type(error).__name__}: {error}",
+        hint="This is a defect of apimctl; APIMCTL_DEBUG=1 shows where it happened.",
+    )

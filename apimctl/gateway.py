@@ -1,4 +1,4 @@
-"""The gateway's face: one handler, from the socket to the backend, and the process around it.
+"""The gateway's face: one handler, from the socket to the backend.
 
 A request's way: `Gateway.handle` -> the gateway's own endpoints, or `read_model` (facts) ->
 `domain.admission` (decision) -> `counters` (limits) -> `proxy` (backend).
@@ -7,12 +7,9 @@ A request's way: `Gateway.handle` -> the gateway's own endpoints, or `read_model
 import asyncio
 import contextlib
 import logging
-import secrets
-import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
-import aiohttp.http_parser
 from aiohttp import hdrs
 
 from apimctl.config import GatewaySettings, Settings
@@ -22,20 +19,17 @@ from apimctl.domain.bearer import may_hold_credential
 from apimctl.domain.quota import Verdict
 from apimctl.edge import answers, cors, rate_limit
 from apimctl.edge.answers import Answer
-from apimctl.edge.connection import Handler, Response, Server
+from apimctl.edge.connection import Handler, Response
 from apimctl.edge.counters import Counters, counters_path
 from apimctl.edge.forwarded import client_address
-from apimctl.edge.listening import Addresses, Listeners
 from apimctl.edge.login_api import LoginApi
 from apimctl.edge.proxy import Proxy
 from apimctl.edge.read_model import ReadModel
-from apimctl.edge.registration import Registration
 from apimctl.edge.request import Request
 from apimctl.edge.request_target import origin_form, unclear
 from apimctl.edge.writer import Writer
 from apimctl.errors import ApimctlError, StoreError
 from apimctl.services.gateways import METADATA_PATH
-from apimctl.services.identifiers import new_id
 
 FILE_CHECK_SECONDS = 1.0
 
@@ -45,15 +39,16 @@ log = logging.getLogger("apimctl.gateway")
 class Gateway:
     """Answers requests: its own endpoints by itself, all others by admission and proxy."""
 
-    def __init__(self, settings: Settings, *, reload: Callable[[], Settings]) -> None:
+    def __init__(
+        self, settings: Settings, *, gateway_id: str, reload: Callable[[], Settings]
+    ) -> None:
         """Read the store. `reload` returns the settings anew. Raises StoreError."""
         self._settings = settings
         self._reload = reload
         self._read_model = ReadModel(settings.store_path, on_settings_changed=self.reload_settings)
         self._counters = Counters(counters_path(settings.store_path))
-        self.writer = Writer(settings.store_path)
-        self.id = new_id(secrets.token_bytes)
-        self._login_api = LoginApi(self.writer, settings, gateway_id=self.id)
+        self._writer = Writer(settings.store_path)
+        self._login_api = LoginApi(self._writer, settings, gateway_id=gateway_id)
         self._proxy = Proxy(settings.gateway)
         self._own: dict[str, Handler] = {
             "/token": self._login_api.token,
@@ -70,7 +65,7 @@ class Gateway:
         """Finish what was submitted and close all connections."""
         await self._proxy.close()
         self._login_api.close()
-        await self.writer.close()
+        await self._writer.close()
         self._counters.close()
         self._read_model.close()
 
@@ -176,95 +171,6 @@ class Gateway:
                     log.warning("%s", error)
 
 
-async def serve(
-    settings: Settings,
-    *,
-    reload: Callable[[], Settings],
-    on_ready: Callable[[Addresses], None],
-) -> None:
-    """Serve until SIGTERM or SIGINT, then let the requests under way finish.
-
-    `on_ready` is told where, once requests are answered there. Raises StoreError, ConflictError
-    for a port in use, DeniedError for one that needs rights, InvalidInputError for a bad host or
-    a certificate that cannot be used.
-    """
-    _require_c_parser()
-    with Listeners(settings) as listeners:
-        async with _running(settings, reload=reload) as gateway:
-            await _serve(gateway, listeners, on_ready=on_ready)
-
-
-async def _serve(
-    gateway: Gateway, listeners: Listeners, *, on_ready: Callable[[Addresses], None]
-) -> None:
-    server = Server(gateway.handle, header_timeout_seconds=gateway.settings.header_timeout_seconds)
-    loop = asyncio.get_running_loop()
-    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, signals.put_nowait, number)
-    await listeners.serve(server)
-    registration = Registration(gateway.writer, gateway.id, started_at=int(time.time()))
-    async with registration.listed(listeners.addresses):
-        on_ready(listeners.addresses)
-        while await signals.get() == signal.SIGHUP:
-            gateway.reload_settings()
-            if listeners.renew_certificate(gateway.settings):
-                await registration.renew(listeners.addresses)
-        listeners.close()
-        await server.drain(gateway.settings.drain_seconds)
-
-
-@contextlib.asynccontextmanager
-async def _running(settings: Settings, *, reload: Callable[[], Settings]) -> AsyncIterator[Gateway]:
-    gateway = Gateway(settings, reload=reload)
-    watch = asyncio.create_task(gateway.watch_file())
-    try:
-        yield gateway
-    finally:
-        watch.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watch
-        await gateway.close()
-
-
-def _require_c_parser() -> None:
-    """Refuse the pure Python HTTP parser: it has had request smuggling faults."""
-    if aiohttp.http_parser.HttpRequestParser is aiohttp.http_parser.HttpRequestParserPy:
-        raise ApimctlError(
-            "aiohttp runs without its C parser, which the gateway needs",
-            hint="Unset AIOHTTP_NO_EXTENSIONS, or install aiohttp from a wheel.",
-        )
-
-
 def _refusal(request: Request, refused: Refused) -> Answer:
     allow = {"Allow": ", ".join(refused.allow)} if refused.allow else None
     return answers.fault_for(request, refused.fault, refused.description, allow)
-
-
-def run(
-    settings: Settings,
-    *,
-    reload: Callable[[], Settings],
-    on_ready: Callable[[Addresses], None],
-    is_verbose: bool,
-) -> None:
-    """Serve in this process, as `serve` says, on the fastest event loop there is."""
-    logging.basicConfig(
-        level=logging.INFO if is_verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(message)s",
-    )
-    # aiohttp quotes what it cannot parse, Authlib logs the tokens it issues: both stay silent,
-    # whatever the level. What a user has to know of theirs is said in our words.
-    for name in ("aiohttp", "authlib"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(settings, reload=reload, on_ready=on_ready))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    try:
-        import uvloop  # noqa: PLC0415 - not on every system
-    except ImportError:
-        return asyncio.new_event_loop
-    loop_factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return loop_factory

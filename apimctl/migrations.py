@@ -217,3 +217,10 @@ def m006_gateway_certificates(db: Database) -> None:
     """)
     db.execute("DROP TABLE gateway")
     db.execute("ALTER TABLE gateway_url RENAME TO gateway")
+
+
+@migrations()
+def m007_gateway_workers(db: Database) -> None:
+    """How many workers a gateway has, and where its operator asks how it is."""
+    db.execute("ALTER TABLE gateway ADD COLUMN workers INTEGER NOT NULL DEFAULT 1")
+    db.execute("ALTER TABLE gateway ADD COLUMN admin_url TEXT NOT NULL DEFAULT ''")

@@ -32,7 +32,7 @@ from apimctl.errors import (
 from apimctl.store_faults import explained
 from apimctl.tables import applications, tiers, users
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """How many migrations this version knows; a store's ``user_version`` is how many it has."""
 
 APPLICATION_ID = 0x61706963

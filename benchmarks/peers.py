@@ -85,7 +85,8 @@ def nginx_proxy(folder: Path, backend_url: str) -> Iterator[Peer]:
 def serving(store: BenchStore) -> Iterator[tuple[str, int]]:
     """Run apimctl's gateway as it serves by default; give its URL and process id."""
     port = free_port()
-    command = [sys.executable, "-m", "apimctl", "gateway", "serve", "--port", str(port), "--quiet"]
+    ports = ["--port", str(port), "--admin-port", "0"]
+    command = [sys.executable, "-m", "apimctl", "gateway", "serve", *ports, "--quiet"]
     environ = {
         "APIMCTL_DB": str(store.path),
         "APIMCTL_CONFIG": str(store.path.with_suffix(".no.toml")),

@@ -17,7 +17,7 @@ from apimctl.errors import NotFoundError, UsageError
 from apimctl.invocation import Invocation
 
 if TYPE_CHECKING:
-    from apimctl.edge.listening import Addresses
+    from apimctl.serving.addresses import Addresses
 
 app = noun("Serve the APIs, and see what is served.")
 
@@ -37,6 +37,12 @@ def serve(
     tls_port: Annotated[
         str | None, typer.Option(metavar="P", help="Port for TLS as well, as 8243; default off.")
     ] = None,
+    admin_port: Annotated[
+        str | None, typer.Option(metavar="P", help="Port for its operator; default 8281, or off.")
+    ] = None,
+    workers: Annotated[
+        str | None, typer.Option(metavar="N", help="Processes that serve, or auto; default 1.")
+    ] = None,
     cert: Annotated[
         str | None, typer.Option(metavar="FILE", help="Certificate (PEM); default self-signed.")
     ] = None,
@@ -47,9 +53,10 @@ def serve(
     """Serve the published APIs and the Login API until SIGTERM or Ctrl-C.
 
     Requests under way are finished first. Changes made by other commands are obeyed by the next
-    request. SIGHUP reads the certificate and the configuration file again.
+    request. SIGHUP reads the certificate and the configuration file again; SIGUSR2 starts this
+    command anew on the same sockets, and ends once that serves.
     """
-    from apimctl.gateway import run  # noqa: PLC0415 - not for --help
+    from apimctl.serving.service import run  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
     flags = call.flags.setdefault("settings", {})
@@ -57,6 +64,8 @@ def serve(
         "gateway.host": host,
         "gateway.port": port,
         "gateway.tls_port": tls_port,
+        "gateway.admin_port": admin_port,
+        "gateway.workers": workers,
         "gateway.certificate": cert,
         "gateway.private_key": key,
     }
@@ -70,13 +79,13 @@ def serve(
 
         served = [api for api in apis.list_all(db) if api.state in SERVING]
     call.close()
-    run(
+    heir = run(
         settings,
         reload=call.load_settings,
-        on_ready=lambda where: _announce(call, where, served),
+        on_ready=lambda where, count: _announce(call, where, served, workers=count),
         is_verbose=bool(call.flags.get("verbose")),
     )
-    call.output.say("stopped")
+    call.output.say("stopped" if heir is None else f"stopped; process {heir} serves on")
 
 
 @app.command(cls=Reads)
@@ -100,8 +109,10 @@ def status(
                 "url": gateway.url,
                 "state": "serving" if gateways.answers(gateway) else "gone",
                 "process_id": gateway.process_id,
+                "workers": gateway.workers,
                 "version": gateway.version,
                 "started_at": moment(gateway.started_at),
+                "admin_url": gateway.admin_url or None,
             }
             for gateway in found
         ]
@@ -110,7 +121,7 @@ def status(
         time.sleep(POLL_SECONDS)  # noqa: TID251 - another process has to come up
     call.output.rows(
         rows,
-        columns=("url", "state", "process_id", "version", "started_at"),
+        columns=("url", "state", "process_id", "workers", "version", "started_at", "admin_url"),
         bare="url",
         empty="no gateway",
     )
@@ -156,7 +167,7 @@ def _require_pair(cert: str | None, key: str | None) -> None:
         raise UsageError("--cert or --key is empty", hint="Name a file each, or leave both out.")
 
 
-def _announce(call: Invocation, where: "Addresses", served: list[Api]) -> None:
+def _announce(call: Invocation, where: "Addresses", served: list[Api], *, workers: int) -> None:
     """Say where it listens, which store it reads and what to try."""
     url = where.tls_url or where.url
     is_private = where.url.startswith(("http://127.", "http://[::1]"))
@@ -173,6 +184,10 @@ def _announce(call: Invocation, where: "Addresses", served: list[Api]) -> None:
         lines += [
             f"certificate   {where.own_certificate}, self-signed; --cert and --key name yours"
         ]
+    if where.admin_url:
+        lines += [f"admin         {where.admin_url}"]
+    if workers > 1:
+        lines += [f"workers       {workers}"]
     lines += [
         f"store         {call.settings.store_path}",
         f"serving       {count}; apimctl gateway routes lists them",

@@ -27,14 +27,14 @@ def register(db: Connection, *urls: Gateway) -> None:
     """List the URLs of a gateway, and drop those whose processes ended without a word."""
     for known in gateways.list_all(db):
         if not _is_alive(known.process_id):
-            gateways.delete(db, known.id)
+            gateways.delete(db, known.id, process_id=known.process_id)
     for gateway in urls:
         gateways.insert(db, gateway)
 
 
-def unregister(db: Connection, gateway_id: str) -> None:
-    """Drop a gateway that ends."""
-    gateways.delete(db, gateway_id)
+def unregister(db: Connection, gateway_id: str, *, process_id: int) -> None:
+    """Drop a process of a gateway that ends, and not the one that it handed over to."""
+    gateways.delete(db, gateway_id, process_id=process_id)
 
 
 def answers(gateway: Gateway) -> bool:

@@ -17,6 +17,7 @@ import pytest
 
 from tests.binary import TIMEOUT_SECONDS, Cli
 
+FREE_PORTS = ("--port", "0", "--admin-port", "0")
 ECHO_BACKEND = Path(__file__).parent / "echo_backend.py"
 
 
@@ -110,11 +111,11 @@ def running_gateway(cli: Cli, *arguments) -> Iterator[Gateway]:
     with (
         stderr_path.open("w") as stderr,
         cli.start(
-            "gateway", "serve", "--port", "0", *arguments, stderr=stderr, stdout=subprocess.DEVNULL
+            "gateway", "serve", *FREE_PORTS, *arguments, stderr=stderr, stdout=subprocess.DEVNULL
         ) as process,
     ):
         try:
-            url = _listening_url(process, stderr_path)
+            url = listening_url(process, stderr_path)
             yield Gateway(url, process, stderr_path)
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -125,7 +126,7 @@ def running_gateway(cli: Cli, *arguments) -> Iterator[Gateway]:
     assert "Traceback" not in stderr_path.read_text(), stderr_path.read_text()
 
 
-def _listening_url(process: subprocess.Popen, stderr_path: Path) -> str:
+def listening_url(process: subprocess.Popen, stderr_path: Path) -> str:
     """Wait for the start-up line, as a person at the terminal would."""
     for _ in range(TIMEOUT_SECONDS * 20):
         for line in stderr_path.read_text().splitlines():

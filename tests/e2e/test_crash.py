@@ -7,6 +7,7 @@ import pytest
 
 from tests.e2e.conftest import running_gateway
 from tests.e2e.load import BUSY_WRITER, answers, connections, token_request
+from tests.e2e.processes import kill
 
 
 @pytest.mark.parametrize("acknowledged", [1, 7, 50, 200, 500])
@@ -42,8 +43,7 @@ def test_no_token_that_a_killed_gateway_gave_is_lost(own_market):
             if len(given) < 300:
                 client.sendall(request)
             elif len(given) == 300:
-                own_market.gateway.process.kill()
-                own_market.gateway.process.wait()
+                kill(own_market.gateway)
     assert len(given) >= 300
     own_market.cli.ok("db", "check")
     with running_gateway(own_market.cli) as own_market.gateway:

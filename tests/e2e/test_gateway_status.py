@@ -4,13 +4,13 @@ from urllib.parse import urlsplit
 
 from tests.binary import Cli
 from tests.e2e.conftest import running_gateway
+from tests.e2e.processes import kill
 
 
 def killed_gateway(cli) -> str:
     """Return the URL of a gateway that fell without a word."""
     with running_gateway(cli) as gateway:
-        gateway.process.kill()
-        gateway.process.wait()
+        kill(gateway)
     return gateway.url
 
 

@@ -9,8 +9,9 @@ import select
 import pytest
 
 from tests.binary import TIMEOUT_SECONDS
-from tests.e2e.conftest import Answer, publish, running_gateway
+from tests.e2e.conftest import FREE_PORTS, Answer, publish, running_gateway
 from tests.e2e.load import answers, connections
+from tests.e2e.processes import kill
 
 HOUR = 3600
 
@@ -287,8 +288,7 @@ def test_a_worker_that_dies_takes_no_count_with_it(cli, backend):
     with running_gateway(cli) as gateway, running_gateway(cli) as other:
         for one in (gateway, other):
             assert one.get(PATH, token=token).status == 200
-        gateway.process.kill()
-        gateway.process.wait(TIMEOUT_SECONDS)
+        kill(gateway)
         assert quota(other.get(PATH, token=token)) == ("application", 3, 0)
         assert other.get(PATH, token=token).fault == 900803
 
@@ -320,6 +320,6 @@ def test_a_gateway_whose_counters_cannot_be_does_not_start(cli):
     cli.ok("app", "list")
     counters = cli.store.with_name("apimctl.db.counters")
     counters.mkdir()
-    result = cli("gateway", "serve", "--port", "0", "--json")
+    result = cli("gateway", "serve", *FREE_PORTS, "--json")
     assert result.code == 7
     assert str(counters) in json.dumps(result.error)

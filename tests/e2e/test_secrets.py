@@ -13,6 +13,7 @@ from apimctl.store import SCHEMA_VERSION
 from tests.binary import Cli
 from tests.e2e.conftest import publish, running_gateway
 from tests.e2e.market import Market, Stall
+from tests.e2e.processes import workers
 from tests.e2e.wire import Peer, Wire
 
 PASSWORD = "correct horse battery staple"
@@ -58,7 +59,8 @@ class Life:
             stall = Stall(market, "twitter", *keys)
             self.use(stall)
             self.misuse(stall)
-            self.look_at(gateway.process.pid)
+            for process_id in (gateway.process.pid, *workers(gateway.process.pid)):
+                self.look_at(process_id)
         self.log = gateway.stderr_path.read_bytes()
 
     def use(self, stall):

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from tests.binary import TIMEOUT_SECONDS
-from tests.e2e.conftest import running_gateway
+from tests.e2e.conftest import FREE_PORTS, running_gateway
 from tests.e2e.wire import wired
 
 
@@ -105,7 +105,7 @@ def test_an_address_that_cannot_be_is_refused(cli, arguments, code):
 def test_a_store_that_is_none_is_refused(cli, tmp_path):
     (tmp_path / "text").write_text("not a database, though long enough to look at" * 100)
     for path in (tmp_path, tmp_path / "text"):
-        result = cli("--db", path, "gateway", "serve", "--port", "0")
+        result = cli("--db", path, "gateway", "serve", *FREE_PORTS)
         assert (result.code, result.stdout) == (7, "")
 
 

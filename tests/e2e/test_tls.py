@@ -11,7 +11,8 @@ import pytest
 
 from apimctl.services.gateways import METADATA_PATH
 from tests.binary import TIMEOUT_SECONDS
-from tests.e2e.conftest import running_gateway
+from tests.e2e.conftest import FREE_PORTS, running_gateway
+from tests.e2e.processes import kill
 from tests.e2e.tls import (
     both_sides,
     connect,
@@ -99,8 +100,7 @@ def test_status_lists_both_and_verifies_the_certificate(cli, tmp_path):
 def test_a_stranger_on_the_port_of_a_fallen_gateway_is_not_taken_for_it(cli, tmp_path):
     with serving(cli) as gateway:
         url = line(gateway, "and with TLS")[0]
-        gateway.process.kill()
-        gateway.process.wait()
+        kill(gateway)
     stranger = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     stranger.load_cert_chain(*write_pair(tmp_path))
     with socket.create_server(("127.0.0.1", urlsplit(url).port)) as listener:
@@ -190,7 +190,7 @@ def test_the_settings_do_as_the_flags(cli, tmp_path):
     certificate, key = write_pair(tmp_path)
     cli.ok("config", "set", "gateway.tls_port", "0")
     cli.ok("config", "set", "gateway.certificate", certificate)
-    half = cli("gateway", "serve", "--port", "0", "--json")
+    half = cli("gateway", "serve", *FREE_PORTS, "--json")
     assert (half.code, "gateway.private_key" in half.error["message"]) == (6, True)
     cli.ok("config", "set", "gateway.private_key", key)
     with running_gateway(cli) as gateway:

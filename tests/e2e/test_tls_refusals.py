@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+from tests.e2e.conftest import FREE_PORTS
 from tests.e2e.tls import write_pair
 
 
@@ -20,7 +21,7 @@ from tests.e2e.tls import write_pair
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_listens(cli, arguments, code):
-    result = cli("gateway", "serve", "--port", "0", *arguments, "--json")
+    result = cli("gateway", "serve", *FREE_PORTS, *arguments, "--json")
     assert (result.code, result.stdout) == (code, "")
     assert result.error["hint"]
     assert "listening" not in result.stderr
@@ -39,6 +40,6 @@ def test_a_pair_that_does_not_go_together_is_refused(cli, tmp_path):
 def test_a_tls_port_in_use_is_a_conflict(cli):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = cli("gateway", "serve", "--port", 0, "--tls-port", port, "--json")
+        result = cli("gateway", "serve", *FREE_PORTS, "--tls-port", port, "--json")
     assert (result.code, result.error["code"]) == (5, "conflict")
     assert "--tls-port" in result.error["hint"]

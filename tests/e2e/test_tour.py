@@ -25,11 +25,11 @@ def test_the_tour_of_the_readme_works_as_pasted(cli):
     assert "8280" in tour
     assert "9090" in tour
     tour = tour.replace("8280", gateway_port).replace("9090", backend_port)
-    environment = cli.environ() | {"APIMCTL_GATEWAY_PORT": gateway_port}
+    ports = {"APIMCTL_GATEWAY_PORT": gateway_port, "APIMCTL_GATEWAY_ADMIN_PORT": "off"}
     with subprocess.Popen(
         ["bash", "-u", "-c", f"{tour}\nwait"],
         cwd=BINARY.parents[2],
-        env=environment,
+        env=cli.environ() | ports,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

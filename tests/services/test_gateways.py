@@ -20,7 +20,7 @@ def test_a_gateway_that_starts_drops_those_whose_processes_are_dead(desk):
     first = listed(desk, "bb", os.getpid())
     second = listed(desk, "ccc", os.getppid())
     assert gateways.list_all(desk.db) == [first, second]
-    gateways.unregister(desk.db, first.id)
+    gateways.unregister(desk.db, first.id, process_id=first.process_id)
     assert gateways.list_all(desk.db) == [second]
 
 

@@ -1,0 +1,52 @@
+"""The face of `apimctl gateway serve`: everything is opened, in order, then supervised."""
+
+import logging
+import os
+import secrets
+from collections.abc import Callable
+
+from apimctl.config import Settings
+from apimctl.edge.tls import Certificate
+from apimctl.services.identifiers import new_id
+from apimctl.serving import activation
+from apimctl.serving.handover import take_inheritance
+from apimctl.serving.notify import Notifier
+from apimctl.serving.sockets import open_sockets
+from apimctl.serving.supervisor import OnReady, Supervisor
+from apimctl.serving.worker import Post, require_c_parser
+
+
+def run(
+    settings: Settings, *, reload: Callable[[], Settings], on_ready: OnReady, is_verbose: bool
+) -> int | None:
+    """Serve until SIGTERM or SIGINT, or until another process does so on the same sockets.
+
+    Returns that process's id. `reload` returns the settings anew. Raises StoreError, ConflictError
+    for a port in use, DeniedError for one that needs rights, InvalidInputError for a bad host, a
+    certificate that cannot be used, or sockets that came and say nothing.
+    """
+    _log(is_verbose=is_verbose)
+    require_c_parser()
+    notifier = Notifier.take(os.environ)
+    inheritance = take_inheritance(os.environ)
+    given = activation.take_sockets(os.environ, process_id=os.getpid())
+    if inheritance is not None:
+        given = inheritance.sockets
+    # Before any worker: it is made once, and workers share the keys of their session tickets.
+    has_tls = settings.gateway.tls_port is not None or "https" in given
+    certificate = Certificate(settings) if has_tls else None
+    sockets = open_sockets(settings.gateway, given)
+    gateway_id = inheritance.gateway_id if inheritance else new_id(secrets.token_bytes)
+    post = Post(gateway_id, settings, reload, sockets, certificate)
+    return Supervisor(post, on_ready=on_ready, notifier=notifier, inheritance=inheritance).run()
+
+
+def _log(*, is_verbose: bool) -> None:
+    logging.basicConfig(
+        level=logging.INFO if is_verbose else logging.WARNING,
+        format="%(asctime)s %(process)d %(levelname)s %(message)s",
+    )
+    # aiohttp quotes what it cannot parse, Authlib logs the tokens it issues: both stay silent,
+    # whatever the level. What a user has to know of theirs is said in our words.
+    for name in ("aiohttp", "authlib"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)

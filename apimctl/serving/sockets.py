@@ -1,0 +1,128 @@
+"""The listening sockets: the supervisor's own, which every worker inherits.
+
+One queue of connections for all workers, so none is lost with a worker that goes: another one takes
+it. Sockets that come from systemd or from a predecessor are used in place of binding.
+"""
+
+import contextlib
+import errno
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from apimctl.config import GatewaySettings
+from apimctl.errors import ApimctlError, ConflictError, DeniedError, InvalidInputError
+
+BACKLOG = 1024
+ADMIN_HOST = "127.0.0.1"
+NAMES = ("http", "https", "admin")
+"""What a socket is for, as systemd's FileDescriptorName= has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """What one gateway listens on; None where it does not."""
+
+    http: socket.socket
+    https: socket.socket | None
+    admin: socket.socket | None
+
+    def by_name(self) -> dict[str, socket.socket]:
+        """Return those that are there, by their names."""
+        found = {name: getattr(self, name) for name in NAMES}
+        return {name: listener for name, listener in found.items() if listener is not None}
+
+    def close(self) -> None:
+        """Close them in this process; whoever else has them goes on listening."""
+        for listener in self.by_name().values():
+            listener.close()
+
+
+def open_sockets(settings: GatewaySettings, given: Mapping[str, socket.socket]) -> Sockets:
+    """Return the sockets, listening: those given, and the others bound as the settings say.
+
+    Raises as `listen`, with no socket left open.
+    """
+    wanted = (
+        ("http", settings.host, settings.port, "--port"),
+        ("https", settings.host, settings.tls_port, "--tls-port"),
+        ("admin", ADMIN_HOST, settings.admin_port, "--admin-port"),
+    )
+    with contextlib.ExitStack() as opened:
+        found = {name: opened.enter_context(listener) for name, listener in given.items()}
+        for name, host, port, option in wanted:
+            if name not in found and port is not None:
+                found[name] = opened.enter_context(listen(host, port, option=option))
+        opened.pop_all()
+    return Sockets(found["http"], found.get("https"), found.get("admin"))
+
+
+def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
+    """Return a listening socket; port 0 is any free one. `option` is what the port was named with.
+
+    Raises ConflictError for a port in use, DeniedError for one that needs rights,
+    InvalidInputError for a bad host.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with contextlib.ExitStack() as opened:
+            listener = opened.enter_context(socket.socket(family, kind, protocol))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+            opened.pop_all()
+    except socket.gaierror as error:
+        raise InvalidInputError(
+            f"the host {host!r} has no address: {error.strerror}", hint="Try --host 127.0.0.1."
+        ) from None
+    except OSError as error:
+        raise _explain_bind(error, host, port, option) from None
+    listener.setblocking(False)
+    return listener
+
+
+def adopt(descriptor: int, *, name: str) -> socket.socket:
+    """Return the listening TCP socket of an inherited descriptor; what this starts gets it not.
+
+    Raises InvalidInputError, naming what was found.
+    """
+    what = f"the descriptor {descriptor}, which was given as {name!r},"
+    try:
+        listener = socket.socket(fileno=descriptor)
+    except OSError as error:
+        raise _refuse_inherited(f"{what} is no socket: {error.strerror}") from None
+    is_internet = listener.family in {socket.AF_INET, socket.AF_INET6}
+    is_stream = listener.type == socket.SOCK_STREAM
+    if not (is_internet and is_stream and _is_listening(listener)):
+        found = f"{listener.family.name} {listener.type.name}"
+        listener.close()
+        raise _refuse_inherited(f"{what} is no listening TCP socket, but {found}")
+    listener.setblocking(False)
+    listener.set_inheritable(False)
+    return listener
+
+
+def _is_listening(stream: socket.socket) -> bool:
+    return bool(stream.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+def _refuse_inherited(message: str) -> InvalidInputError:
+    return InvalidInputError(message, hint="In the socket unit, use ListenStream= with a port.")
+
+
+def _explain_bind(error: OSError, host: str, port: int, option: str) -> ApimctlError:
+    if error.errno == errno.EADDRINUSE:
+        return ConflictError(
+            f"port {port} on {host} is in use",
+            hint=f"Choose another with {option}, or see who has it: ss -ltnp 'sport = :{port}'",
+        )
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return DeniedError(
+            f"port {port} on {host} needs rights that this user lacks",
+            hint=f"Choose a port from 1024 on with {option}.",
+        )
+    return InvalidInputError(
+        f"cannot listen on {host}, port {port}: {error.strerror}", hint="Try --host 127.0.0.1."
+    )

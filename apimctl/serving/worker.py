@@ -1,0 +1,151 @@
+"""A worker: one process, one event loop, one `Gateway`, on sockets that it inherited.
+
+It obeys its supervisor, and ends with it: the end of their channel means the same as being told to
+drain.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import traceback
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import aiohttp.http_parser
+
+from apimctl.config import GatewaySettings, Settings
+from apimctl.edge.connection import Server
+from apimctl.edge.tls import SHUTDOWN_SECONDS, Certificate
+from apimctl.errors import ApimctlError, explain
+from apimctl.gateway import Gateway
+from apimctl.serving.channel import Command, Report, listen_for_commands
+from apimctl.serving.sockets import BACKLOG, Sockets
+
+HANDSHAKE_SECONDS = 1.0
+"""How long a TLS handshake that has begun may go on once the worker is to drain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What a worker is given. `certificate` is there where it listens for https."""
+
+    gateway_id: str
+    settings: Settings
+    reload: Callable[[], Settings]
+    sockets: Sockets
+    certificate: Certificate | None
+
+
+def work(post: Post, supervisor: socket.socket) -> int:
+    """Serve until told to drain, in a process of its own; return its exit code.
+
+    What prevents that is reported, and raises nothing.
+    """
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(post, supervisor))
+    except Exception as error:  # noqa: BLE001 - a process of its own: nobody is above
+        if os.environ.get("APIMCTL_DEBUG"):
+            traceback.print_exc()
+        explained = explain(error)
+        with contextlib.suppress(ConnectionError):  # the supervisor is dead
+            supervisor.send(Report(explained).encode())
+        return explained.exit_code
+    return 0
+
+
+def require_c_parser() -> None:
+    """Refuse the pure Python HTTP parser: it has had request smuggling faults.
+
+    Raises ApimctlError.
+    """
+    if aiohttp.http_parser.HttpRequestParser is aiohttp.http_parser.HttpRequestParserPy:
+        raise ApimctlError(
+            "aiohttp runs without its C parser, which the gateway needs",
+            hint="Unset AIOHTTP_NO_EXTENSIONS, or install aiohttp from a wheel.",
+        )
+
+
+async def _serve(post: Post, supervisor: socket.socket) -> None:
+    commands = listen_for_commands(supervisor)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, commands.put_nowait, Command.DRAIN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    async with _running(post) as gateway:
+        server = Server(
+            gateway.handle, header_timeout_seconds=gateway.settings.header_timeout_seconds
+        )
+        doors = await _open_doors(server, post, gateway.settings)
+        supervisor.send(Report().encode())
+        await _obey_until_drain(commands, gateway, post.certificate)
+        for door in doors:
+            door.close()
+        hurrying = asyncio.create_task(_hurry_when_told(commands, server))
+        if post.certificate is not None:
+            # Who is amid a handshake is no connection of the server's yet, and would be cut.
+            await asyncio.sleep(HANDSHAKE_SECONDS)
+        await server.drain(gateway.settings.drain_seconds)
+        hurrying.cancel()
+
+
+@contextlib.asynccontextmanager
+async def _running(post: Post) -> AsyncIterator[Gateway]:
+    gateway = Gateway(post.settings, gateway_id=post.gateway_id, reload=post.reload)
+    # It follows changes from here on; those that came before it was made are in the settings.
+    gateway.reload_settings()
+    watch = asyncio.create_task(gateway.watch_file())
+    try:
+        yield gateway
+    finally:
+        watch.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watch
+        await gateway.close()
+
+
+async def _open_doors(
+    server: Server, post: Post, settings: GatewaySettings
+) -> list[asyncio.Server]:
+    """Accept connections; a door that is closed again leaves them to the other workers."""
+    loop = asyncio.get_running_loop()
+    doors = [await loop.create_server(server, sock=post.sockets.http, backlog=BACKLOG)]
+    if post.sockets.https is not None and post.certificate is not None:
+        tls = await loop.create_server(
+            server,
+            sock=post.sockets.https,
+            backlog=BACKLOG,
+            ssl=post.certificate.context,
+            ssl_handshake_timeout=settings.header_timeout_seconds or None,
+            ssl_shutdown_timeout=SHUTDOWN_SECONDS,
+        )
+        doors.append(tls)
+    # Nobody answers on `post.sockets.admin` yet: its door belongs here.
+    return doors
+
+
+async def _obey_until_drain(
+    commands: asyncio.Queue[Command], gateway: Gateway, certificate: Certificate | None
+) -> None:
+    while (command := await commands.get()) is not Command.DRAIN:
+        match command:
+            case Command.RELOAD:
+                gateway.reload_settings()
+            case Command.RENEW if certificate is not None:
+                certificate.renew(gateway.settings)
+
+
+async def _hurry_when_told(commands: asyncio.Queue[Command], server: Server) -> None:
+    while await commands.get() is not Command.HURRY:
+        pass
+    server.hurry()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop  # noqa: PLC0415 - not on every system
+    except ImportError:
+        return asyncio.new_event_loop
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return loop_factory
