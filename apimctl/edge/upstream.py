@@ -9,6 +9,7 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 
 KEEP_ALIVE_SECONDS = 4.0
 """Shorter than common servers' own, so that they seldom close what we are about to use."""
@@ -32,6 +33,18 @@ class Connection(ResponseHandler):
     async def drain(self) -> None:
         """Wait until the backend has taken most of what was written. Raises ConnectionError."""
         await self._drain_helper()
+
+    def rest(self) -> bool:
+        """Parse nothing until the next response is expected; return whether none has begun.
+
+        What comes meanwhile was asked for by nobody: it is kept unread and makes `should_close`
+        true, so that not even the beginning of a response waits for the next request.
+        """
+        parser, self._parser = self._parser, None
+        try:
+            return parser is None or parser.feed_eof() is None
+        except HttpProcessingError:
+            return False
 
 
 class Backend:
@@ -75,7 +88,8 @@ class Backend:
 
     def give_back(self, connection: Connection) -> None:
         """Keep a connection whose exchange is over, if it may serve another one."""
-        if connection.should_close or not connection.is_connected():
+        is_clean = connection.is_connected() and not connection.should_close
+        if not is_clean or not connection.rest():
             connection.close()
         else:
             connection.returned_at = asyncio.get_running_loop().time()

@@ -124,6 +124,9 @@ NOT_TO_BE_KEPT = {
     "is not read to its end": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart",
     "ends with the connection": b"HTTP/1.0 200 OK\r\n\r\npart",
     "has another one behind it": EMPTY + EMPTY,
+    "has half another one behind it": EMPTY + b"HTTP/1.1 200 OK\r\nX-",
+    "has a whole head behind it": EMPTY + b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+    "has a byte behind it": EMPTY + b"H",
     "switches protocols": b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nx",
 }
 
@@ -143,18 +146,39 @@ def test_a_connection_whose_answer_leaves_a_doubt_is_closed(answer):
     scenario()
 
 
+UNASKED = {"an answer": EMPTY, "the beginning of one": b"HTTP/1.1 200", "a byte": b"H"}
+
+
+@pytest.mark.parametrize("sent", UNASKED.values(), ids=UNASKED)
+def test_what_a_backend_sends_unasked_spoils_the_connection(sent):
+    @running
+    async def scenario(lender, listener):
+        connection = await borrowed(lender)
+        reader, writer = await listener.accepted.get()
+        await exchanged(connection, (reader, writer))
+        lender.give_back(connection)
+        writer.write(sent)
+        while not connection.should_close:
+            await asyncio.sleep(0)
+        assert (await lender.borrow(timeout_seconds=60))[1] is False
+        assert await reader.read() == b""
+        writer.close()
+
+    scenario()
+
+
 @running
-async def test_what_a_backend_sends_unasked_spoils_the_connection(lender, listener):
+async def test_much_that_a_backend_sends_unasked_is_not_taken(lender, listener):
     connection = await borrowed(lender)
     reader, writer = await listener.accepted.get()
     await exchanged(connection, (reader, writer))
     lender.give_back(connection)
-    writer.write(EMPTY)
-    # The answer that nobody asked for has come once it can be read.
-    message, _ = await connection.read()
-    connection.feed_data((message, None), 0)
-    assert (await lender.borrow(timeout_seconds=60))[1] is False
-    assert await reader.read() == b""
+    writer.write(b"x" * 50_000_000)
+    while connection.transport.is_reading():
+        await asyncio.sleep(0)
+    assert lender.close_idle() == 0
+    with pytest.raises(ConnectionError):
+        await writer.drain()
     writer.close()
 
 
