@@ -95,6 +95,7 @@ def test_a_stranger_is_the_client_whatever_it_claims(trusted):
 
 
 OWN = 'for=10.0.0.1;host="gateway.test";proto=http'
+SHOP = 'for="[2001:db8::7]";host="shop.test:8443";proto=https'
 TOLD = {
     "nothing": ((), ["10.0.0.1", "http", "gateway.test", OWN]),
     "scheme and host": (
@@ -120,8 +121,7 @@ TOLD = {
             "2001:db8::7, 10.0.0.3:80, 10.0.0.4, 10.0.0.1",
             "https",
             "shop.test:8443",
-            'for="[2001:db8::7]";host="shop.test:8443";proto=https, '
-            f"for=10.0.0.3, for=10.0.0.4, {OWN}",
+            f"{SHOP}, for=10.0.0.3, for=10.0.0.4, {OWN}",
         ],
     ),
     "both": (
