@@ -9,6 +9,7 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.helpers import _EXC_SENTINEL
 from aiohttp.http_exceptions import HttpProcessingError
 
 KEEP_ALIVE_SECONDS = 4.0
@@ -33,6 +34,15 @@ class Connection(ResponseHandler):
     async def drain(self) -> None:
         """Wait until the backend has taken most of what was written. Raises ConnectionError."""
         await self._drain_helper()
+
+    def set_exception(self, exc: BaseException, exc_cause: BaseException = _EXC_SENTINEL) -> None:
+        """Fail whoever waits for a response, or for the rest of one that cannot be read.
+
+        aiohttp's parser drops a body that it finds a fault in: its reader would wait for ever.
+        """
+        super().set_exception(exc, exc_cause)
+        if self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(exc, exc_cause)
 
     def rest(self) -> bool:
         """Parse nothing until the next response is expected; return whether none has begun.

@@ -1,10 +1,10 @@
 """Not collected yet. What is wrong: aiohttp's parser takes a few names with spaces behind them.
 
-It does so in answers, for the names below alone, and reads them as names of no meaning; the gateway
-passes them on (``Transfer-Encoding : chunked``), and a client that trims them (RFC 9112 section 5.1)
-frames the body otherwise. Cheap remedy where the head for the client is joined:
-``if b" : " in head`` look at the names, and answer 502 if one ends with a space. The request's
-parser refuses them all.
+It does so in answers, for the names below alone, and reads them as names of no meaning. The gateway
+passes them on (``Transfer-Encoding : chunked``), where RFC 9112 section 5.1 has it remove the
+spaces, and a client that trims them frames the body otherwise. A cheap remedy, where the head for
+the client is joined: only ``if b" : " in head`` look at the names, and answer 502 if one ends with
+a space. The parser of requests refuses them all.
 """
 
 import pytest
