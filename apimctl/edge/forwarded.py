@@ -22,11 +22,14 @@ from apimctl.edge.heads import OwnHeaders
 ABSOLUTE_FORM = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 
 _UNKNOWN = "unknown"
+_LONGEST_ADDRESS = 80
+"""With brackets, zone and port. What is longer is none, and not worth a place in memory."""
 
 
 def asked_host(request: web.BaseRequest) -> str:
     """Return the host that was asked: the target's, if it names one (RFC 9112 section 3.2.2)."""
-    absolute = ABSOLUTE_FORM.match(request.raw_path)
+    target = request.raw_path
+    absolute = None if target.startswith("/") else ABSOLUTE_FORM.match(target)
     return absolute[1] if absolute else request.headers.get(hdrs.HOST, "")
 
 
@@ -42,6 +45,11 @@ def client_address(request: web.BaseRequest, trusted: Networks) -> str:
 
 def plain_address(text: str) -> str | None:
     """Return an address without port, brackets and zone, IPv4 as such; None if it is none."""
+    return _parsed(text) if len(text) <= _LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> str | None:
     bare = text.strip()
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]

@@ -10,7 +10,6 @@ from apimctl.edge.forwarded import ABSOLUTE_FORM
 from apimctl.edge.proxy import asks_for_websocket
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._~%!$&'()*+;=-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
-_VERSIONS = frozenset({HttpVersion10, HttpVersion11})
 
 
 def origin_form(target: str) -> str:
@@ -29,32 +28,35 @@ def origin_form(target: str) -> str:
 
 def unclear(request: web.BaseRequest, path: str, query: str) -> str | None:
     """Return what a backend might read otherwise than the gateway does, None for nothing."""
-    return _unclear_head(request) or _unclear_target(path, query)
+    return _unclear_head(request) or _unclear_target(request.raw_path, path, query)
 
 
 def _unclear_head(request: web.BaseRequest) -> str | None:
     if request.method == hdrs.METH_CONNECT:
         return "The gateway is no tunnel."
     version = request.version
-    if version not in _VERSIONS:
+    if version not in (HttpVersion11, HttpVersion10):
         return "The gateway speaks HTTP/1.1 and HTTP/1.0."
     hosts = request.headers.getall(hdrs.HOST, ())
-    if len(hosts) != 1 and (hosts or version >= HttpVersion11):
+    if len(hosts) != 1 and (hosts or version != HttpVersion10):
         return "The request needs one Host header."
-    absolute = ABSOLUTE_FORM.match(request.raw_path)
-    if not all(map(_HOST.fullmatch, hosts if absolute is None else [*hosts, absolute[1]])):
-        return "The Host header, or the target, names no host."
+    if hosts and not _HOST.fullmatch(hosts[0]):
+        return "The Host header names no host."
     coding = request.headers.get(hdrs.TRANSFER_ENCODING)
-    if coding is not None and (coding.lower() != "chunked" or version < HttpVersion11):
+    if coding is not None and (coding.lower() != "chunked" or version == HttpVersion10):
         return "The only transfer coding is chunked, of HTTP/1.1."
     if asks_for_websocket(request) and _declares_body(request):
         return "A request for a WebSocket has no body."
     return None
 
 
-def _unclear_target(path: str, query: str) -> str | None:
-    if not path.startswith("/"):
-        return "The request target has no path."
+def _unclear_target(target: str, path: str, query: str) -> str | None:
+    if not target.startswith("/"):
+        absolute = ABSOLUTE_FORM.match(target)
+        if absolute is None:
+            return "The request target has no path."
+        if not _HOST.fullmatch(absolute[1]):
+            return "The request target names no host."
     if "#" in path or "#" in query:
         return "The request target has a fragment."
     if "%00" in path:

@@ -1,5 +1,7 @@
 """Where messages end: every byte belongs to one request, one answer, and nobody else's."""
 
+import select
+
 import pytest
 
 from tests.e2e.test_proxy_failures import fault_of
@@ -301,3 +303,14 @@ def test_bad_chunks_of_an_answer_make_no_whole_body(wire, chunks):
     backend.send(chunks)
     backend.close()
     assert not client.read_to_end().endswith(b"0\r\n\r\n")
+
+
+def test_an_endless_chunk_extension_is_given_up(wire):
+    setting = {"file": str(wire.market.cli.config), "key": "gateway.body_timeout"}
+    wire.market.changer("configure", **setting, value="1s")
+    client, backend = wire.request(CHUNKED, method=b"POST", body=b"4;")
+    backend.read_head()
+    while not select.select([client.socket], [], [], 0)[0]:
+        client.send_what_is_taken(b"a" * 65536)
+    assert b" 408 " in client.read_head()[0]
+    wire.market.changer("configure", **setting, value=None)

@@ -35,6 +35,11 @@ def told(*lines, **how) -> list[str]:
         ("_hidden", None),
         ("", None),
         ("203.0.113.7.example.com", None),
+        (
+            "[2001:db8:1234:5678:9abc:def0:1234:5678%interface0]:65535",
+            "2001:db8:1234:5678:9abc:def0:1234:5678",
+        ),
+        ("fe80::1%" + "x" * 1000, None),
     ],
 )
 def test_an_address_is_read_without_what_stands_around_it(text, address):
