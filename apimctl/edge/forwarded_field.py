@@ -28,9 +28,9 @@ def parse(line: str) -> list[Element] | None:
     while pair := _PAIR.match(line, position):
         name, quoted, plain, end = pair.group("name", "quoted", "plain", "end")
         if name is not None:
-            value = plain if quoted is None else _ESCAPED.sub(r"\1", quoted)
-            if element.setdefault(name.lower(), value) is not value:
+            if name.lower() in element:
                 return None  # no name stands twice in an element
+            element[name.lower()] = plain if quoted is None else _ESCAPED.sub(r"\1", quoted)
         if end != ";" and element:
             elements.append(element)
             element = {}
