@@ -7,9 +7,9 @@ Element = Mapping[str, str]
 """What one proxy says, by name in lower case (``for``, ``by``, ``host``, ``proto``), unquoted."""
 
 _PAIR = re.compile(
-    r"""[ \t]*
+    r"""[ \t]*+
     (?:(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s",;]*)))?
-    [ \t]*(?P<end>[,;]|\Z)""",
+    [ \t]*+(?P<end>[,;]|\Z)""",
     re.VERBOSE,
 )
 _ESCAPED = re.compile(r"\\(.)")
