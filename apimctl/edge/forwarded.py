@@ -1,37 +1,56 @@
 """Who the client is, behind proxies we trust, and what the backend is told of it.
 
 `Forwarded` (RFC 7239) and the older `X-Forwarded-*`: continued where the peer is a trusted proxy,
-started anew where it is not, since anybody can send them.
+started anew where it is not, since anybody can send them. Where `X-Forwarded-For` is given it
+counts, and `Forwarded` is written from it: most proxies keep the older ones only, and let through
+what a stranger claims in the other.
 """
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
 from aiohttp import hdrs
+from multidict import MultiMapping
 
 from apimctl.config import Networks
+from apimctl.edge import forwarded_field
+from apimctl.edge.forwarded_field import Element
 from apimctl.edge.heads import OwnHeaders
 from apimctl.edge.request import Request
+
+ABSOLUTE_FORM = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
+
+_UNKNOWN = "unknown"
+_LONGEST_ADDRESS = 80
+"""With brackets, zone and port. What is longer is none, and not worth a place in memory."""
+
+
+def asked_host(request: Request) -> str:
+    """Return the host that was asked: the target's, if it names one (RFC 9112 section 3.2.2)."""
+    target = request.raw_path
+    absolute = None if target.startswith("/") else ABSOLUTE_FORM.match(target)
+    return absolute[1] if absolute else request.headers.get(hdrs.HOST, "")
 
 
 def client_address(request: Request, trusted: Networks) -> str:
     """Return the address of the client: the nearest one that is not a trusted proxy."""
-    address = plain_address(request.remote) or ""
-    if not trusted:
-        return address
-    behind = _split(request.headers.getall("X-Forwarded-For", ()))
-    while is_trusted(address, trusted) and behind:
-        before = plain_address(behind.pop())
-        if before is None:  # whoever wrote that cannot be told apart: the last good one counts
-            break
-        address = before
-    return address
+    peer = plain_address(request.remote) or ""
+    if not trusted or not is_trusted(peer, trusted):
+        return peer
+    # Whoever has no address cannot be told apart: the nearest one that has counts.
+    known = (plain_address(_node(hop)) for hop in _reliable(_hops(request.headers), trusted))
+    return next(filter(None, known), peer)
 
 
-@lru_cache(maxsize=4096)
 def plain_address(text: str) -> str | None:
     """Return an address without port, brackets and zone, IPv4 as such; None if it is none."""
+    return _parsed(text) if len(text) <= _LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> str | None:
     bare = text.strip()
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]
@@ -47,23 +66,60 @@ def plain_address(text: str) -> str | None:
 
 def forwarding_headers(request: Request, trusted: Networks) -> OwnHeaders:
     """Return the lines that tell the backend who asked whom, and how."""
-    headers = request.headers
-    peer = plain_address(request.remote) or "unknown"
-    first_hop = _first_hop(peer, headers.get(hdrs.HOST, ""), request.scheme)
+    headers, scheme = request.headers, request.scheme
+    peer = plain_address(request.remote) or _UNKNOWN
+    host = asked_host(request)
+    first_hop = _first_hop(peer, host, scheme)
     if not trusted or not is_trusted(peer, trusted):
         return first_hop
-    before = {
-        b"X-Forwarded-For": _split(headers.getall("X-Forwarded-For", ())),
-        b"Forwarded": _split(headers.getall("Forwarded", ())),
-    }
+    addresses = _split(headers.getall("X-Forwarded-For", ()))
+    hops = _hops(headers)
+    reliable = _reliable(hops, trusted)
     said = {
-        b"X-Forwarded-Proto": headers.get("X-Forwarded-Proto"),
-        b"X-Forwarded-Host": headers.get("X-Forwarded-Host"),
+        "host": _said(reliable, "host") or headers.get("X-Forwarded-Host"),
+        "proto": _said(reliable, "proto") or headers.get("X-Forwarded-Proto"),
     }
-    return [
-        (name, _encoded(said.get(name) or ", ".join([*before.get(name, ()), value.decode()])))
-        for name, value in first_hop
-    ]
+    if addresses:
+        at = len(hops) - len(reliable)
+        hops[at] = {**hops[at], **{name: value for name, value in said.items() if value}}
+    else:
+        addresses = [plain_address(_node(hop)) or _UNKNOWN for hop in hops]
+    own_hop = dict(first_hop)[b"Forwarded"].decode()
+    return (
+        (b"X-Forwarded-For", _encoded(", ".join([*addresses, peer]))),
+        (b"X-Forwarded-Proto", _encoded(said["proto"] or scheme)),
+        (b"X-Forwarded-Host", _encoded(said["host"] or host)),
+        (b"Forwarded", _encoded(", ".join([*map(forwarded_field.write, hops), own_hop]))),
+    )
+
+
+def _hops(headers: MultiMapping[str]) -> list[Element]:
+    """Return what is said of those who asked before the peer, the farthest one first."""
+    addresses = _split(headers.getall("X-Forwarded-For", ()))
+    if addresses:
+        return [{"for": forwarded_field.node(plain_address(text))} for text in addresses]
+    hops: list[Element] = []
+    for line in headers.getall("Forwarded", ()):
+        elements = forwarded_field.parse(line)
+        # Who wrote what cannot be read, and all before that, is anybody's guess.
+        hops = [] if elements is None else [*hops, *elements]
+    return hops
+
+
+def _reliable(hops: list[Element], trusted: Networks) -> list[Element]:
+    """Return the hops that trusted proxies wrote: the client's, and those behind it."""
+    start = max(len(hops) - 1, 0)
+    while start and is_trusted(plain_address(_node(hops[start])) or "", trusted):
+        start -= 1
+    return hops[start:]
+
+
+def _node(hop: Element) -> str:
+    return hop.get("for", _UNKNOWN)
+
+
+def _said(hops: list[Element], name: str) -> str | None:
+    return next((hop[name] for hop in hops if hop.get(name)), None)
 
 
 @lru_cache(maxsize=1024)

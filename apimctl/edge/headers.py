@@ -5,12 +5,27 @@ either, but for what framing, routing and admission rest on.
 """
 
 from collections.abc import Iterable
+from itertools import chain, product
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
+
+
+def spellings(*names: bytes) -> frozenset[bytes]:
+    """Return names, in lower case, and what CGI and its like take for them (RFC 3875 4.1.18).
+
+    Such backends read ``X_Forwarded_For`` and ``X-Forwarded-For`` as one.
+    """
+    return frozenset(
+        b"".join(chain.from_iterable(zip(words, (*marks, b""), strict=True)))
+        for words in (name.split(b"-") for name in names)
+        for marks in product((b"-", b"_", b"."), repeat=len(words) - 1)
+    )
+
 
 HOP_BY_HOP = frozenset(
     {
         b"connection",
+        b"http2-settings",  # of an upgrade to h2c, which `Connection` has to name, and may forget
         b"keep-alive",
         b"proxy-authenticate",
         b"proxy-authorization",
@@ -21,14 +36,10 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
-NOT_TO_BACKEND = HOP_BY_HOP | {
-    b"host",
-    b"expect",
-    b"forwarded",
-    b"x-forwarded-for",
-    b"x-forwarded-proto",
-    b"x-forwarded-host",
-}
+FORWARDING = spellings(b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host")
+"""What the gateway itself tells the backend of the client."""
+
+NOT_TO_BACKEND = HOP_BY_HOP | FORWARDING | {b"host", b"expect"}
 NOT_TO_BACKEND_WITH_TOKEN = NOT_TO_BACKEND | {b"authorization"}
 
 _NEVER_NAMED_AWAY = frozenset({b"host", b"content-length", b"authorization"})

@@ -13,9 +13,11 @@ from apimctl.edge.headers import (
     HOP_BY_HOP,
     NOT_TO_BACKEND,
     NOT_TO_BACKEND_WITH_TOKEN,
+    RawHeaders,
     end_to_end,
 )
 from apimctl.edge.request import Request
+from apimctl.edge.upstream import BrokenResponseError
 
 LAST_CHUNK = b"0\r\n\r\n"
 WEBSOCKET_LINES = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -83,6 +85,7 @@ def response_head(
     """Return the head for the client; `own_headers` replace the backend's of the same names.
 
     Those of `JOINED` stand beside the backend's; an empty value only takes the backend's away.
+    Raises BrokenResponseError for headers that clients read differently.
     """
     without = _replaced(tuple([name for name, _ in own_headers])) if own_headers else HOP_BY_HOP
     pieces = [
@@ -103,7 +106,19 @@ def response_head(
     elif request.version == HttpVersion10:
         pieces.append(b"Connection: keep-alive\r\n")
     pieces.append(b"\r\n")
-    return b"".join(pieces)
+    head = b"".join(pieces)
+    if b" :" in head or b"\t:" in head:
+        _refuse_spaced_names(message.raw_headers)
+    return head
+
+
+def _refuse_spaced_names(headers: RawHeaders) -> None:
+    """Refuse what some clients would take for framing and others would not (RFC 9112 5.1).
+
+    aiohttp's parser takes a few names with spaces behind them for names of no meaning.
+    """
+    if any(name.endswith((b" ", b"\t")) for name, _ in headers):
+        raise BrokenResponseError("there are spaces between a name and its colon")
 
 
 @lru_cache(maxsize=256)

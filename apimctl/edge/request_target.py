@@ -3,13 +3,13 @@
 import re
 
 from aiohttp import hdrs
-from aiohttp.http import HttpVersion11
+from aiohttp.http import HttpVersion10, HttpVersion11
 
 from apimctl.domain.routing import has_dot_segments
+from apimctl.edge.forwarded import ABSOLUTE_FORM
 from apimctl.edge.request import Request
 
-_HOST = re.compile(r"(?:[A-Za-z0-9._~%!$&'()*+;=-]{0,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
-_ABSOLUTE_FORM = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+_HOST = re.compile(r"(?:[A-Za-z0-9._~%!$&'()*+;=-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 
 
 def origin_form(target: str) -> str:
@@ -19,7 +19,7 @@ def origin_form(target: str) -> str:
     """
     if target.startswith("/"):
         return target
-    absolute = _ABSOLUTE_FORM.match(target)
+    absolute = ABSOLUTE_FORM.match(target)
     if absolute is None:
         return ""
     rest = target[absolute.end() :]
@@ -28,21 +28,39 @@ def origin_form(target: str) -> str:
 
 def unclear(request: Request, path: str, query: str) -> str | None:
     """Return what a backend might read otherwise than the gateway does, None for nothing."""
+    return _unclear_head(request) or _unclear_target(request.raw_path, path, query)
+
+
+def _unclear_head(request: Request) -> str | None:
     if request.method == hdrs.METH_CONNECT:
         return "The gateway is no tunnel."
+    version = request.version
+    if version not in (HttpVersion11, HttpVersion10):
+        return "The gateway speaks HTTP/1.1 and HTTP/1.0."
     hosts = request.headers.getall(hdrs.HOST, ())
-    if len(hosts) != 1 and (hosts or request.version >= HttpVersion11):
+    if len(hosts) != 1 and (hosts or version != HttpVersion10):
         return "The request needs one Host header."
     if hosts and not _HOST.fullmatch(hosts[0]):
         return "The Host header names no host."
-    if request.headers.get(hdrs.TRANSFER_ENCODING, "chunked").lower() != "chunked":
-        return "The only transfer coding is chunked."
+    coding = request.headers.get(hdrs.TRANSFER_ENCODING)
+    if coding is not None and (coding.lower() != "chunked" or version == HttpVersion10):
+        return "The only transfer coding is chunked, of HTTP/1.1."
     if request.wants_websocket and _declares_body(request):
         return "A request for a WebSocket has no body."
-    if not path.startswith("/"):
-        return "The request target has no path."
+    return None
+
+
+def _unclear_target(target: str, path: str, query: str) -> str | None:
+    if not target.startswith("/"):
+        absolute = ABSOLUTE_FORM.match(target)
+        if absolute is None:
+            return "The request target has no path."
+        if not _HOST.fullmatch(absolute[1]):
+            return "The request target names no host."
     if "#" in path or "#" in query:
         return "The request target has a fragment."
+    if "%00" in path:
+        return "The path has a NUL."
     if has_dot_segments(path):
         return "The path has dot segments."
     return None

@@ -42,7 +42,7 @@ def test_a_trusted_proxy_is_believed_and_continued(trusting):
     assert headers[b"x-forwarded-proto"] == b"https"
     assert headers[b"x-forwarded-host"] == b"shop.example.com"
     assert headers[b"forwarded"] == (
-        b'for=203.0.113.7;proto=https, for="[2001:db8::1]", '
+        b"for=203.0.113.7, for=198.51.100.2;host=shop.example.com;proto=https, "
         b'for=127.0.0.1;host="gateway.test";proto=http'
     )
 

@@ -1,10 +1,13 @@
 """`gateway status` speaks of the gateways of its own store, and of no other."""
 
+import time
 from urllib.parse import urlsplit
 
+from apimctl.edge import self_signed
 from tests.binary import Cli
 from tests.e2e.conftest import running_gateway
 from tests.e2e.processes import kill
+from tests.e2e.tls import is_shown, serving
 
 
 def killed_gateway(cli) -> str:
@@ -33,3 +36,13 @@ def test_a_new_gateway_takes_the_fallen_off_the_list(cli):
     with running_gateway(cli) as gateway:
         (row,) = cli.data("gateway", "status")
         assert (row["url"], row["state"]) == (gateway.url, "serving")
+
+
+def test_a_gateway_whose_own_certificate_has_expired_serves(cli, tmp_path):
+    files = tmp_path / "old.pem", tmp_path / "old.key"
+    long_ago = int(time.time()) - 2 * self_signed.VALIDITY_DAYS * 86_400
+    for path, content in zip(files, self_signed.make("gate.test", now=long_ago), strict=True):
+        path.write_bytes(content)
+    with serving(cli, "--cert", files[0], "--key", files[1]) as gateway:
+        assert not is_shown(gateway, files[0])
+        assert [row["state"] for row in cli.data("gateway", "status")] == ["serving"] * 2

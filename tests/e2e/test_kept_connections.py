@@ -122,6 +122,8 @@ def test_a_client_that_leaves_while_much_comes_down_is_no_error(wire):
 BEHIND = {
     "another answer": b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison",
     "garbage": b"garbage",
+    "half another answer": b"HTTP/1.1 200 OK\r\nX-Poison: ",
+    "a byte": b"H",
 }
 
 
@@ -132,4 +134,18 @@ def test_what_comes_behind_an_answer_is_given_to_nobody(wire, more):
     backend.send(EMPTY + more)
     assert backend.read_to_end() == b""
     assert b"poison" not in client.read_to_end()
+    assert is_intact(wire)
+
+
+UNASKED = {
+    "an answer": b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison",
+    "half a head": b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-Poison: ",
+    "garbage": b"poison",
+}
+
+
+@pytest.mark.parametrize("sent", UNASKED.values(), ids=UNASKED)
+def test_what_an_idle_backend_sends_unasked_is_given_to_nobody(wire, kept, sent):
+    kept.send(sent)
+    assert kept.read_to_end() == b""
     assert is_intact(wire)

@@ -14,16 +14,16 @@ class Peer:
     """One side of a connection, with what came in and was not asked for yet."""
 
     def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
-        self._socket.settimeout(TIMEOUT_SECONDS)
+        self.socket = connection
+        self.socket.settimeout(TIMEOUT_SECONDS)
         self._unread = b""
 
     def send(self, data: bytes) -> None:
-        self._socket.sendall(data)
+        self.socket.sendall(data)
 
     def _receive(self) -> bytes:
         try:
-            return self._socket.recv(65536)
+            return self.socket.recv(65536)
         except ConnectionResetError:
             return b""
 
@@ -71,30 +71,30 @@ class Peer:
         """Send until the other side answers, closes, or has it all."""
         view = memoryview(data)
         while view:
-            readable, writable, _ = select.select([self._socket], [self._socket], [])
+            readable, writable, _ = select.select([self.socket], [self.socket], [])
             if readable:
                 return
             if writable:
-                view = view[self._socket.send(view[:65536]) :]
+                view = view[self.socket.send(view[:65536]) :]
 
     def hears_nothing(self, seconds: float) -> bool:
         """Return whether nothing comes for so long, not even an end."""
-        return not select.select([self._socket], [], [], seconds)[0]
+        return not select.select([self.socket], [], [], seconds)[0]
 
     def half_close(self) -> None:
         """Say that nothing more will be sent, and go on listening."""
-        self._socket.shutdown(socket.SHUT_WR)
+        self.socket.shutdown(socket.SHUT_WR)
 
     def is_reset(self) -> bool:
         """Return whether the connection was broken off, rather than closed in order."""
         try:
-            return self._socket.recv(1) != b"" and self.is_reset()
+            return self.socket.recv(1) != b"" and self.is_reset()
         except ConnectionResetError:
             return True
 
     def reset(self) -> None:
         """Break the connection off."""
-        self._socket.close()
+        self.socket.close()
 
     close = reset
 

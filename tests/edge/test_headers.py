@@ -1,7 +1,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apimctl.edge.headers import HOP_BY_HOP, NOT_TO_BACKEND, NOT_TO_BACKEND_WITH_TOKEN, end_to_end
+from apimctl.edge.headers import (
+    HOP_BY_HOP,
+    NOT_TO_BACKEND,
+    NOT_TO_BACKEND_WITH_TOKEN,
+    end_to_end,
+    spellings,
+)
 
 
 def lines(*pairs, without=HOP_BY_HOP) -> list[bytes]:
@@ -39,6 +45,18 @@ def test_the_backend_gets_neither_host_nor_expectation_and_the_token_only_if_tol
     pairs = [(b"Host", b"a"), (b"Expect", b"100-continue"), (b"Authorization", b"Bearer x")]
     assert lines(*pairs, without=NOT_TO_BACKEND) == [b"Authorization: Bearer x"]
     assert lines(*pairs, without=NOT_TO_BACKEND_WITH_TOKEN) == []
+
+
+def test_a_name_has_the_spellings_that_cgi_takes_for_it():
+    assert spellings(b"x-a", b"y") == {b"x-a", b"x_a", b"x.a", b"y"}
+    assert spellings(b"a-b-c") >= {b"a_b-c", b"a-b_c", b"a.b_c"}
+    assert len(spellings(b"x-forwarded-for")) == 9
+
+
+def test_the_backend_gets_no_forwarding_header_of_the_clients_however_it_is_spelt():
+    names = [b"X_Forwarded_For", b"x-forwarded_PROTO", b"X.Forwarded.Host", b"Forwarded"]
+    pairs = [(name, b"x") for name in names]
+    assert lines(*pairs, (b"X_Other", b"y"), without=NOT_TO_BACKEND) == [b"X_Other: y"]
 
 
 def test_nothing_is_made_of_nothing():

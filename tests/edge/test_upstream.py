@@ -126,7 +126,9 @@ NOT_TO_BE_KEPT = {
     "is not read to its end": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart",
     "ends with the connection": b"HTTP/1.0 200 OK\r\n\r\npart",
     "has another one behind it": EMPTY + EMPTY,
-    "has the beginning of another one behind it": EMPTY + b"HTTP/1.1 200 OK\r\nConte",
+    "has half another one behind it": EMPTY + b"HTTP/1.1 200 OK\r\nX-",
+    "has a whole head behind it": EMPTY + b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+    "has a byte behind it": EMPTY + b"H",
     "switches protocols": b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nx",
 }
 
@@ -146,14 +148,34 @@ def test_a_connection_whose_answer_leaves_a_doubt_is_closed(answer):
     scenario()
 
 
+UNASKED = {"an answer": EMPTY, "the beginning of one": b"HTTP/1.1 200", "a byte": b"H"}
+
+
+@pytest.mark.parametrize("sent", UNASKED.values(), ids=UNASKED)
+def test_what_a_backend_sends_unasked_spoils_the_connection(sent):
+    @running
+    async def scenario(lender, listener):
+        connection = await borrowed(lender)
+        reader, writer = await listener.accepted.get()
+        await exchanged(connection, (reader, writer))
+        lender.give_back(connection, is_over=True)
+        writer.write(sent)
+        assert await reader.read() == b""
+        assert lender.take() is None
+        writer.close()
+
+    scenario()
+
+
 @running
-async def test_what_a_backend_sends_unasked_spoils_the_connection(lender, listener):
+async def test_much_that_a_backend_sends_unasked_is_not_taken(lender, listener):
     connection = await borrowed(lender)
     reader, writer = await listener.accepted.get()
     await exchanged(connection, (reader, writer))
     lender.give_back(connection, is_over=True)
-    writer.write(b"H")
-    assert await reader.read() == b""
+    writer.write(b"x" * 50_000_000)
+    with pytest.raises(ConnectionError):
+        await writer.drain()
     assert lender.take() is None
     writer.close()
 
