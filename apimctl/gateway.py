@@ -11,6 +11,8 @@ import secrets
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
 
 import aiohttp.http_parser
 from aiohttp import hdrs, web
@@ -20,12 +22,16 @@ from apimctl.domain import faults
 from apimctl.domain.admission import Admitted, Refused, decide
 from apimctl.domain.bearer import may_hold_credential
 from apimctl.domain.quota import Verdict
-from apimctl.edge import answers, cors, rate_limit
+from apimctl.edge import answers, cors, rate_limit, request_id
+from apimctl.edge.admin import Admin
 from apimctl.edge.connection import Handler, Server, ask_for_body
 from apimctl.edge.counters import Counters, counters_path
 from apimctl.edge.forwarded import client_address
-from apimctl.edge.listening import Addresses, Listeners
+from apimctl.edge.listening import Addresses, Listeners, listen, url_of
 from apimctl.edge.login_api import LoginApi
+from apimctl.edge.metric_files import metrics_folder
+from apimctl.edge.observation import CLIENT_LEFT, Observation
+from apimctl.edge.observer import Observer
 from apimctl.edge.proxy import Proxy
 from apimctl.edge.read_model import ReadModel
 from apimctl.edge.registration import Registration
@@ -43,8 +49,19 @@ log = logging.getLogger("apimctl.gateway")
 class Gateway:
     """Answers requests: its own endpoints by itself, all others by admission and proxy."""
 
-    def __init__(self, settings: Settings, *, reload: Callable[[], Settings]) -> None:
+    def __init__(
+        self, settings: Settings, *, reload: Callable[[], Settings], metrics_folder: Path
+    ) -> None:
         """Read the store. `reload` returns the settings anew. Raises StoreError."""
+        self.server: Server | None = None
+        self.is_draining = False
+        self.observer = Observer(
+            settings,
+            folder=metrics_folder,
+            worker=0,
+            count_connections=lambda: len(self.server.connections) if self.server else 0,
+        )
+        self._request_ids = request_id.RequestIds()
         self._settings = settings
         self._reload = reload
         self._read_model = ReadModel(settings.store_path, on_settings_changed=self.reload_settings)
@@ -71,13 +88,43 @@ class Gateway:
         await self.writer.close()
         self._counters.close()
         self._read_model.close()
+        await self.observer.close()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request, whatever it is."""
+        """Answer one request, whatever it is, and let it be observed."""
+        started_at = time.perf_counter()
+        headers = request.headers
+        chosen = self._request_ids.choose(headers.getall(request_id.HEADER, ()))
+        observation = request["observation"] = Observation(
+            method=request.method,
+            target=request.raw_path,
+            protocol=f"HTTP/{request.version.major}.{request.version.minor}",
+            client=client_address(request, self._settings.gateway.trusted_proxies),
+            request_id=chosen.text,
+            received_at=time.time(),
+            traceparent=headers.get("traceparent", ""),
+            user_agent=headers.get(hdrs.USER_AGENT, ""),
+            referer=headers.get(hdrs.REFERER, ""),
+            status=CLIENT_LEFT,
+        )
+        try:
+            response = await self._answer(request)
+            observation.status = response.status
+            if isinstance(response, answers.Answer):
+                response.headers[request_id.HEADER] = chosen.text
+                observation.fault = response.fault_code
+                observation.body_bytes = len(response.body or b"")  # type: ignore[arg-type]
+            return response
+        finally:
+            observation.seconds = time.perf_counter() - started_at
+            self.observer.observe(observation)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             return await self._route(request)
         except StoreError as error:
             log.warning("%s", error.message)
+            self.observer.metrics.count_store_error()
             return answers.fault_for(
                 request,
                 faults.STORE_UNAVAILABLE,
@@ -126,12 +173,19 @@ class Gateway:
         )
         shared = cors.answer_headers(request, facts.match)
         decision = decide(facts)
+        observation = request["observation"]
+        if facts.match is not None:
+            observation.api = facts.match.api.reference
+        if facts.key is not None:
+            observation.application_id = facts.key.application_id
+            observation.key_type = facts.key.key_type
         if isinstance(decision, Refused):
             return cors.shared(_refusal(request, decision), shared)
         verdict = self._count(request, decision)
         limited = rate_limit.answer_headers(verdict)
         if verdict is not None and not verdict.is_admitted:
             return cors.shared(rate_limit.refuse(request, verdict), [*shared, *limited])
+        sent_at = time.perf_counter()
         response = await self._proxy.forward(
             request,
             decision,
@@ -140,6 +194,8 @@ class Gateway:
             or (decision.token is None and not may_hold_credential(authorization)),
             own_headers=[*cors.relayed(shared), *rate_limit.relayed(limited)],
         )
+        if not isinstance(response, answers.Answer):
+            observation.backend_seconds = time.perf_counter() - sent_at
         return cors.shared(response, [*shared, *limited])
 
     def _count(self, request: web.BaseRequest, admitted: Admitted) -> Verdict | None:
@@ -160,6 +216,17 @@ class Gateway:
         self._settings = self._login_api.settings = settings
         self._proxy.obey(settings.gateway)
 
+    def find_trouble(self) -> str | None:
+        """Return why this worker should get no requests now, None if it may."""
+        if self.is_draining:
+            return "the gateway is told to stop"
+        try:
+            self._read_model.check_file()
+            self._read_model.refresh()
+        except StoreError as error:
+            return error.message
+        return None
+
     async def watch_file(self) -> None:
         """Look every second whether the store's file is still the one that is open."""
         while True:
@@ -170,6 +237,8 @@ class Gateway:
                     check()
                 except (StoreError, OSError) as error:
                     log.warning("%s", error)
+                    self.observer.metrics.count_store_error()
+            await self.observer.publish()
 
 
 async def serve(
@@ -194,34 +263,44 @@ async def _serve(
     gateway: Gateway, listeners: Listeners, *, on_ready: Callable[[Addresses], None]
 ) -> None:
     server = Server(gateway.handle, header_timeout_seconds=gateway.settings.header_timeout_seconds)
+    gateway.server = server
     loop = asyncio.get_running_loop()
+    admin = Admin(gateway.observer.metrics, find_trouble=gateway.find_trouble)
+    admin_server = Server(admin.handle, header_timeout_seconds=15)
+    admin_socket = listen("127.0.0.1", gateway.settings.admin_port, option="--admin-port")
+    admin_listener = await loop.create_server(admin_server, sock=admin_socket)
     signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, signals.put_nowait, number)
     await listeners.serve(server)
     registration = Registration(gateway.writer, gateway.id, started_at=int(time.time()))
     async with registration.listed(listeners.addresses):
-        on_ready(listeners.addresses)
+        on_ready(replace(listeners.addresses, admin_url=url_of(admin_socket)))
         while await signals.get() == signal.SIGHUP:
             gateway.reload_settings()
+            gateway.observer.reopen()
             if listeners.renew_certificate(gateway.settings):
                 await registration.renew(listeners.addresses)
+        gateway.is_draining = True
         listeners.close()
         server.pre_shutdown()
         await server.shutdown(gateway.settings.drain_seconds)
+        admin_listener.close()
+        await admin_server.shutdown(0)
 
 
 @contextlib.asynccontextmanager
 async def _running(settings: Settings, *, reload: Callable[[], Settings]) -> AsyncIterator[Gateway]:
-    gateway = Gateway(settings, reload=reload)
-    watch = asyncio.create_task(gateway.watch_file())
-    try:
-        yield gateway
-    finally:
-        watch.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watch
-        await gateway.close()
+    with metrics_folder() as folder:
+        gateway = Gateway(settings, reload=reload, metrics_folder=folder)
+        watch = asyncio.create_task(gateway.watch_file())
+        try:
+            yield gateway
+        finally:
+            watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watch
+            await gateway.close()
 
 
 def _require_c_parser() -> None:

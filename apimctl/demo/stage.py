@@ -54,7 +54,7 @@ class Stage:
 
     def start_gateway(self) -> None:
         """Start the gateway and wait until it answers. Raises ApimctlError."""
-        arguments = ("gateway", "serve", "--port", "0")
+        arguments = ("gateway", "serve", "--port", "0", "--admin-port", "0")
         self._say(f"$ {_shown(arguments)} &")
         self._gateway = self.children.start("the gateway", _command(arguments))
         rows = self.apimctl("gateway", "status", "--wait", "20s")

@@ -28,7 +28,9 @@ class Relay(_Unsigned):
 
 
 class Answer(_Unsigned, web.Response):
-    """A response of the gateway's own."""
+    """A response of the gateway's own; `fault_code` is that of a fault."""
+
+    fault_code: int | None = None
 
 
 def fault(
@@ -45,7 +47,9 @@ def fault(
     if challenge is not None:
         own[hdrs.WWW_AUTHENTICATE] = challenge
     own.update(headers or {})
-    return Answer(status=which.status, body=body, headers=own)
+    answer = Answer(status=which.status, body=body, headers=own)
+    answer.fault_code = which.code
+    return answer
 
 
 def fault_for(

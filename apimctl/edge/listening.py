@@ -27,6 +27,7 @@ class Addresses:
     tls_url: str | None = None
     certificate: str = ""
     own_certificate: Path | None = None
+    admin_url: str = ""
 
 
 class Listeners:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -104,13 +105,17 @@ def sandbox_backend() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def running_gateway(cli: Cli, *arguments) -> Iterator[Gateway]:
+def running_gateway(
+    cli: Cli, *arguments, stdout: int | IO = subprocess.DEVNULL
+) -> Iterator[Gateway]:
     """Serve the store of `cli` on a free port; end it as an operator would, and check that."""
     stderr_path = cli.home / f"gateway-{len(list(cli.home.glob('gateway-*')))}.log"
     with (
         stderr_path.open("w") as stderr,
         cli.start(
-            "gateway", "serve", "--port", "0", *arguments, stderr=stderr, stdout=subprocess.DEVNULL
+            *("gateway", "serve", "--port", "0", "--admin-port", "0", *arguments),
+            stderr=stderr,
+            stdout=stdout,
         ) as process,
     ):
         try:
