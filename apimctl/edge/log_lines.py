@@ -10,12 +10,11 @@ import re
 from collections.abc import Callable
 
 from apimctl.edge.application_names import ApplicationName
+from apimctl.edge.log_sink import PIPE_BYTES
 from apimctl.edge.observation import Observation
 from apimctl.edge.redaction import redact
 
-LONGEST_LINE_BYTES = 4096
-"""What Linux writes to a pipe in one piece (PIPE_BUF)."""
-
+LONGEST_LINE_BYTES = PIPE_BYTES
 CUT = "..."
 _LENGTHS = (2048, 512, 128, 64, 16)
 """How much of a text stands in a line; the first that lets the line fit."""
@@ -107,6 +106,8 @@ def _cut(text: str, length: int) -> str:
 
 def _decoded(text: str) -> str:
     r"""Return a client's text with bytes that are no UTF-8 as ``\xHH``."""
+    if text.isascii():
+        return text
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

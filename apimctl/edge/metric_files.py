@@ -148,7 +148,7 @@ def metrics_folder() -> Iterator[Path]:
     finally:
         os.close(lock)
         if os.getpid() == owner:
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def forget_worker(folder: Path, worker: int) -> None:
@@ -157,7 +157,11 @@ def forget_worker(folder: Path, worker: int) -> None:
 
 
 def render(folder: Path, *, as_openmetrics: bool) -> bytes:
-    """Return the metrics of all workers, as OpenMetrics 1.0.0 or in the text format 0.0.4."""
+    """Return the metrics of all workers, as OpenMetrics 1.0.0 or in the text format 0.0.4.
+
+    Raises OSError if the folder is gone.
+    """
+    folder.stat()
     registry = CollectorRegistry()
     MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
     generate = openmetrics.generate_latest if as_openmetrics else generate_latest

@@ -22,7 +22,16 @@ SECRET_PARAMETERS = (
 
 def redact(text: str) -> str:
     """Return the text without credentials of ours and without the values of `SECRET_PARAMETERS`."""
-    return _CREDENTIAL.sub(REDACTED, _PARAMETER.sub(rf"\g<name>{REDACTED}", text))
+    # Most texts hold nothing that could begin one; to see that costs a tenth of the search.
+    if "=" in text or "%" in text:
+        text = _PARAMETER.sub(_keep_name, text)
+    if _SUSPECT.search(text) or credentials.PREFIX in text.lower():
+        text = _CREDENTIAL.sub(REDACTED, text)
+    return text
+
+
+def _keep_name(found: re.Match[str]) -> str:
+    return found["name"] + REDACTED
 
 
 def _spelled(word: str) -> str:
@@ -30,9 +39,11 @@ def _spelled(word: str) -> str:
     return "".join(rf"(?:{re.escape(letter)}|%(?:25)*{ord(letter):02x})" for letter in word)
 
 
+_SUSPECT = re.compile(r"[0-9A-Za-z]{20}|%", re.ASCII)
 _PARAMETER = re.compile(
-    rf"(?P<name>(?<![^?&;#/\s])(?:{'|'.join(map(_spelled, SECRET_PARAMETERS))}){_spelled('=')})"
-    r"[^&]*",
+    # No part of a longer word, also in an encoded URL within the text.
+    r"(?P<name>(?:(?<![\w-])|%(?:25)*(?:20|23|26|2f|3b|3f))"
+    rf"(?:{'|'.join(map(_spelled, SECRET_PARAMETERS))}){_spelled(']')}?{_spelled('=')})[^&]*",
     re.ASCII | re.IGNORECASE,
 )
 _CREDENTIAL = re.compile(

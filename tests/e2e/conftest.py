@@ -4,6 +4,7 @@ import base64
 import contextlib
 import http.client
 import json
+import re
 import select
 import signal
 import subprocess
@@ -49,6 +50,12 @@ class Gateway:
     @property
     def port(self) -> int:
         return urlsplit(self.url).port
+
+    @property
+    def admin(self) -> "Gateway":
+        """The admin port, spoken to in the same way."""
+        line = re.search(r"^admin +(http://\S+)/-/metrics$", self.log, re.MULTILINE)
+        return Gateway(line[1], self.process, self.stderr_path)
 
     @property
     def log(self) -> str:

@@ -3,6 +3,8 @@ import contextlib
 import itertools
 import json
 import math
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -353,6 +355,30 @@ def test_the_folder_is_its_owners_alone_and_gone_at_the_end():
         assert folder.stat().st_mode & 0o777 == 0o700
         (folder / "counter_0.db").touch()
     assert not folder.exists()
+
+
+def test_a_folder_that_is_gone_is_an_error_and_no_empty_answer(folder, store):
+    async def run():
+        async with counting(folder, store) as metrics:
+            shutil.rmtree(folder)
+            await metrics.flush()
+            with pytest.raises(FileNotFoundError):
+                await metrics.render(as_openmetrics=False)
+
+    asyncio.run(run())
+
+
+def test_a_process_that_was_forked_meanwhile_leaves_the_folder_there():
+    with metrics_folder() as folder:
+        child = os.fork()
+        if child == 0:
+            break_out = True
+        else:
+            os.waitpid(child, 0)
+            break_out = False
+            assert folder.exists()
+    if break_out:
+        os._exit(0)
 
 
 def test_bounds_ascend():

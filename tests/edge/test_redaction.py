@@ -78,13 +78,20 @@ def test_secret_parameters_lose_their_value_whatever_it_is(name):
     assert "hunter2" not in redact(f"/a?x=1;{name}=hunter2")
     assert "hunter2" not in redact(f"https://example.com/#{name}=hunter2")
     assert "hunter2" not in redact(f"{name}=hunter2")
+    assert "hunter2" not in redact(f"agent ({name}=hunter2)")
+    assert "hunter2" not in redact(f"/a?user[{name}]=hunter2")
+    for times in range(3):
+        inner = f"/b?x=1&{name}=hunter2"
+        for _ in range(times):
+            inner = quote(inner, safe="")
+        assert "hunter2" not in redact(f"/a?next={inner}")
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "/twitter/1.0.0/search.json?q=cat&page=2",
-        "/a?zip_code=10115&tokens=3&passwords=no&encode=1",
+        "/a?zip_code=10115&x-token=1&tokens=3&passwords=no&encode=1",
         "/a/0f8fad5b-d9cb-469f-a165-70867728950e",
         "/a/0af7651916cd43dd8448eb211c80319c",
         "/a/da39a3ee5e6b4b0d3255bfef95601890afd80709",
