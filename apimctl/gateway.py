@@ -105,7 +105,7 @@ class Gateway:
             traceparent=headers.get("traceparent", ""),
             user_agent=headers.get(hdrs.USER_AGENT, ""),
             referer=headers.get(hdrs.REFERER, ""),
-            status=CLIENT_LEFT,
+            status=500,
         )
         try:
             response = await self._answer(request)
@@ -114,6 +114,10 @@ class Gateway:
                 response.headers[request_id.HEADER] = chosen.text
                 observation.fault = response.fault_code
                 observation.body_bytes = len(response.body or b"")  # type: ignore[arg-type]
+        except (asyncio.CancelledError, ConnectionError):
+            observation.status = CLIENT_LEFT
+            raise
+        else:
             return response
         finally:
             observation.seconds = time.perf_counter() - started_at

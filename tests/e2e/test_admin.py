@@ -99,6 +99,14 @@ def test_a_gateway_that_is_told_to_stop_is_not_ready_while_it_finishes(own_marke
         client.read_head()
 
 
+def test_a_port_that_is_taken_is_said_with_the_flag_that_names_it(cli, market):
+    port = market.gateway.admin.port
+    result = cli("gateway", "serve", "--port", "0", "--admin-port", port, "--json")
+    assert result.code == 5
+    assert f"port {port}" in result.error["message"]
+    assert "--admin-port" in result.error["hint"]
+
+
 def test_a_store_that_is_gone_is_counted(own_market):
     stall = own_market.stall()
     own_market.cli.store.rename(own_market.cli.store.with_name("away.db"))

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from apimctl import __version__
 from tests.e2e.conftest import running_gateway
+from tests.e2e.waiting import until
 from tests.e2e.wire import wired
 
 
@@ -70,6 +71,17 @@ def test_a_deleted_application_is_shown_by_its_id(own_market):
     assert stall.call().fault == 900902
     found = samples(own_market.gateway)
     assert found["apimctl_requests_total", f"{stall.name}:1.0.0", "", "", "401"] == 2
+
+
+def test_a_client_that_left_before_the_answer_is_told_from_one_that_got_it(own_market):
+    with wired(own_market) as wire:
+        client, backend = wire.request()
+        backend.read_head()
+        client.close()
+        assert backend.read_to_end() == b""
+        name = wire.stall.name
+        left = ("apimctl_requests_total", f"{name}:1.0.0", name, "admin", "499")
+        assert until(lambda: samples(own_market.gateway).get(left)) == 1
 
 
 def test_connections_are_those_that_are_open(own_market):

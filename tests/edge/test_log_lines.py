@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apimctl import config
 from apimctl.edge.application_names import ApplicationName
-from apimctl.edge.log_lines import LONGEST_LINE_BYTES, combined_line, json_line
+from apimctl.edge.log_lines import LONGEST_LINE_BYTES, RENDERERS, combined_line, json_line
 from tests.domain.strategies import deterministic
 from tests.edge.observations import observed
 
@@ -68,6 +69,10 @@ def test_what_is_not_known_is_null():
         *("user_agent", "referer", "traceparent"),
     }
     assert (line["status"], line["fault"]) == (404, 900906)
+
+
+def test_there_is_a_line_for_every_format_that_can_be_chosen():
+    assert set(RENDERERS) == set(config._LOG_FORMATS)
 
 
 def test_an_application_that_has_no_name_any_more_bears_its_id():

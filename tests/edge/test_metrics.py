@@ -3,7 +3,6 @@ import contextlib
 import itertools
 import json
 import math
-import os
 import shutil
 import subprocess
 import sys
@@ -368,17 +367,22 @@ def test_a_folder_that_is_gone_is_an_error_and_no_empty_answer(folder, store):
     asyncio.run(run())
 
 
-def test_a_process_that_was_forked_meanwhile_leaves_the_folder_there():
-    with metrics_folder() as folder:
-        child = os.fork()
-        if child == 0:
-            break_out = True
-        else:
-            os.waitpid(child, 0)
-            break_out = False
-            assert folder.exists()
-    if break_out:
-        os._exit(0)
+def test_only_the_process_that_made_the_folder_removes_it():
+    program = """
+import os, sys
+from apimctl.edge.metric_files import metrics_folder
+with metrics_folder() as folder:
+    child = os.fork()
+    if child == 0:
+        sys.exit()
+    os.waitpid(child, 0)
+    print(folder.exists())
+print(folder.exists())
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["True", "False"]
 
 
 def test_bounds_ascend():
