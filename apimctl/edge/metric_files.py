@@ -22,6 +22,8 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.openmetrics import exposition as openmetrics
 
 FIRST_BYTES = 64 * 1024
+_PREFIX = "apimctl-metrics-"
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _ENTRY_BYTES = 64
 """What a number takes in a file besides its key, and more."""
 
@@ -136,19 +138,49 @@ def _fill(descriptor: int, size: int) -> None:
 def metrics_folder() -> Iterator[Path]:
     """Give a folder for the metrics of one gateway, its owner's alone; gone at the end.
 
-    Processes forked meanwhile may leave the block, too: only the one that entered it removes it.
+    Folders that killed gateways have left are removed first. Processes forked meanwhile may leave
+    the block, too: only the one that entered it removes the folder. Raises OSError.
     """
     owner = os.getpid()
-    folder = Path(tempfile.mkdtemp(prefix="apimctl-metrics-"))
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _remove_left_folders()
+    folder, lock = _locked_folder()
     try:
-        # systemd-tmpfiles does not clean up a folder that somebody has locked (tmpfiles.d(5)).
-        fcntl.flock(lock, fcntl.LOCK_SH)
         yield folder
     finally:
         os.close(lock)
         if os.getpid() == owner:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _locked_folder() -> tuple[Path, int]:
+    """Return a new folder and a descriptor that says it is in use, as long as a process has it.
+
+    Neither another gateway nor systemd-tmpfiles (tmpfiles.d(5)) cleans up a folder that is locked.
+    """
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        with contextlib.suppress(FileNotFoundError):  # taken for one that was left
+            lock = os.open(folder, _FOLDER)
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            if folder.exists():
+                return folder, lock
+            os.close(lock)
+
+
+def _remove_left_folders() -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        try:
+            lock = os.open(folder, _FOLDER)
+        except OSError:  # somebody else's
+            continue
+        try:
+            if os.fstat(lock).st_uid == os.geteuid():
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:  # in use
+            continue
+        finally:
+            os.close(lock)
 
 
 def forget_worker(folder: Path, worker: int) -> None:

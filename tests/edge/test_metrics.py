@@ -6,6 +6,7 @@ import math
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -365,6 +366,23 @@ def test_a_folder_that_is_gone_is_an_error_and_no_empty_answer(folder, store):
                 await metrics.render(as_openmetrics=False)
 
     asyncio.run(run())
+
+
+def test_folders_that_killed_gateways_left_are_removed_and_no_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / "apimctl-metrics-left"
+    left.mkdir()
+    (left / "counter_0.db").touch()
+    link = tmp_path / "apimctl-metrics-link"
+    link.symlink_to(tmp_path / "others")
+    (tmp_path / "others").mkdir()
+    with metrics_folder() as in_use:
+        assert not left.exists()
+        with metrics_folder() as mine:
+            assert mine != in_use
+            assert in_use.exists()
+            assert link.is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["apimctl-metrics-link", "others"]
 
 
 def test_only_the_process_that_made_the_folder_removes_it():
