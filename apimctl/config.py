@@ -22,6 +22,7 @@ _MOST_WORKERS = 256
 _COUNT = re.compile(r"[0-9]{1,7}", re.ASCII)
 _SIZE = re.compile(r"([0-9]{1,15})(|[kmg]ib)", re.ASCII | re.IGNORECASE)
 _SIZE_UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+_LOG_FORMATS = ("json", "combined")
 _NO_DOMAIN = frozenset({"authorization", "host", "cookie", "connection", "content-length"})
 _HEADER_CHARACTERS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 
@@ -54,6 +55,8 @@ class GatewaySettings:
     header_timeout_seconds: int
     trusted_proxies: Networks
     drain_seconds: int
+    access_log: str | None
+    access_log_file: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,14 @@ def _switch(text: str) -> bool:
     return switches[text.lower()]
 
 
+def _log_format(text: str) -> str | None:
+    if text not in {"off", *_LOG_FORMATS}:
+        raise InvalidInputError(
+            f"{text!r} is no format of the access log", hint="Use off, json or combined."
+        )
+    return None if text == "off" else text
+
+
 def _header_name(text: str) -> str:
     if not text or not set(text.lower()) <= _HEADER_CHARACTERS or text.lower() in _NO_DOMAIN:
         raise InvalidInputError(
@@ -192,7 +203,7 @@ _DEFINITIONS: Mapping[str, _Definition] = {
     "gateway.admin_port": _Definition(
         "8281",
         _port_or_off,
-        "Port on 127.0.0.1 for whoever runs the gateway, 0 for any free one, or off",
+        "Port on 127.0.0.1 for health and metrics, 0 for any free one, or off",
         flag="admin-port",
     ),
     "gateway.workers": _Definition(
@@ -236,6 +247,12 @@ _DEFINITIONS: Mapping[str, _Definition] = {
     ),
     "gateway.drain": _Definition(
         "15s", parse_duration, "How long requests may go on once the gateway is told to stop"
+    ),
+    "gateway.access_log": _Definition(
+        "off", _log_format, "Format of the access log: off, json or combined", flag="access-log"
+    ),
+    "gateway.access_log_file": _Definition(
+        "", _path, "File of the access log; none: stdout", flag="access-log-file"
     ),
     "tokens.application_validity": _Definition(
         "3600", parse_validity, "Validity of application access tokens"
@@ -297,6 +314,8 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             header_timeout_seconds=values["gateway.header_timeout"],
             trusted_proxies=values["gateway.trusted_proxies"],
             drain_seconds=values["gateway.drain"],
+            access_log=values["gateway.access_log"],
+            access_log_file=values["gateway.access_log_file"],
         ),
         tokens=TokenSettings(
             application_validity_seconds=values["tokens.application_validity"],

@@ -5,7 +5,6 @@ A request's way: `Gateway.handle` -> the gateway's own endpoints, or `read_model
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from aiohttp import hdrs
 
 from apimctl.config import GatewaySettings, Settings
 from apimctl.domain import faults
-from apimctl.domain.admission import Admitted, Refused, decide
+from apimctl.domain.admission import Admitted, Facts, Refused, decide
 from apimctl.domain.bearer import may_hold_credential
 from apimctl.domain.quota import Verdict
 from apimctl.edge import answers, cors, rate_limit
@@ -23,9 +22,12 @@ from apimctl.edge.connection import Handler, Response
 from apimctl.edge.counters import Counters, counters_path
 from apimctl.edge.forwarded import client_address
 from apimctl.edge.login_api import LoginApi
+from apimctl.edge.observation import CLIENT_LEFT, Observation, Words
+from apimctl.edge.observer import Observer
 from apimctl.edge.proxy import Proxy
 from apimctl.edge.read_model import ReadModel
-from apimctl.edge.request import Request
+from apimctl.edge.request import Request, words_of
+from apimctl.edge.request_id import HEADER, RequestIds
 from apimctl.edge.request_target import origin_form, unclear
 from apimctl.edge.writer import Writer
 from apimctl.errors import ApimctlError, StoreError
@@ -40,9 +42,16 @@ class Gateway:
     """Answers requests: its own endpoints by itself, all others by admission and proxy."""
 
     def __init__(
-        self, settings: Settings, *, gateway_id: str, reload: Callable[[], Settings]
+        self,
+        settings: Settings,
+        *,
+        gateway_id: str,
+        reload: Callable[[], Settings],
+        observer: Observer,
     ) -> None:
         """Read the store. `reload` returns the settings anew. Raises StoreError."""
+        self.observer = observer
+        self._request_ids = RequestIds()
         self._settings = settings
         self._reload = reload
         self._read_model = ReadModel(settings.store_path, on_settings_changed=self.reload_settings)
@@ -68,13 +77,45 @@ class Gateway:
         await self._writer.close()
         self._counters.close()
         self._read_model.close()
+        await self.observer.close()
 
     async def handle(self, request: Request) -> Response:
-        """Answer one request, whatever it is."""
+        """Answer one request, whatever it is, and let it be observed."""
+        started_at = time.perf_counter()
+        request.id = self._request_ids.choose(request.headers.getall(HEADER, ()))
+        observation = request.observation
+        try:
+            response = await self._answer(request)
+        except (asyncio.CancelledError, ConnectionError):
+            observation.status = CLIENT_LEFT
+            raise
+        else:
+            observation.status = response.status
+            if isinstance(response, Answer):
+                response.headers[HEADER] = request.id.text
+                observation.fault = response.fault_code
+                observation.body_bytes = len(response.body)
+            return response
+        finally:
+            observation.seconds = time.perf_counter() - started_at
+            if self.observer.has_log:
+                trusted = self._settings.gateway.trusted_proxies
+                observation.words = words_of(request, client=client_address(request, trusted))
+            self.observer.observe(observation)
+
+    def note_unreadable(self, answer: Answer, remote: str) -> None:
+        """Let the answer to something that was no request be observed."""
+        observation = Observation()
+        observation.status, observation.fault = answer.status, answer.fault_code
+        observation.words = Words(received_at=time.time(), client=remote)
+        self.observer.observe(observation)
+
+    async def _answer(self, request: Request) -> Response:
         try:
             return await self._route(request)
         except StoreError as error:
             log.warning("%s", error.message)
+            self.observer.metrics.count_store_error()
             return answers.fault_for(
                 request,
                 faults.STORE_UNAVAILABLE,
@@ -87,8 +128,10 @@ class Gateway:
         own = self._own.get(path)
         if own is not None:
             request.ask_for_body()
-            with contextlib.suppress(StoreError):  # the Login API answers that in its own form
+            try:
                 self._read_model.refresh()
+            except StoreError:  # the Login API answers that in its own form
+                self.observer.metrics.count_store_error()
             return await own(request)
         if refused := unclear(request, path, query):
             response = answers.fault_for(request, faults.BAD_REQUEST, refused)
@@ -123,6 +166,7 @@ class Gateway:
         )
         shared = cors.answer_headers(request, facts.match)
         decision = decide(facts)
+        _observe(request.observation, facts)
         if isinstance(decision, Refused):
             return _refusal(request, decision).add(shared)
         verdict = self._count(request, decision)
@@ -159,6 +203,15 @@ class Gateway:
         self._settings = self._login_api.settings = settings
         self._proxy.obey(settings.gateway)
 
+    def find_trouble(self) -> str | None:
+        """Return why this worker should get no requests now, None if it may."""
+        try:
+            self._read_model.check_file()
+            self._read_model.refresh()
+        except StoreError as error:
+            return error.message
+        return None
+
     async def watch_file(self) -> None:
         """Look every second whether the store's file is still the one that is open."""
         while True:
@@ -169,6 +222,16 @@ class Gateway:
                     check()
                 except (StoreError, OSError) as error:
                     log.warning("%s", error)
+                    self.observer.metrics.count_store_error()
+            await self.observer.publish()
+
+
+def _observe(observation: Observation, facts: Facts) -> None:
+    if facts.match is not None:
+        observation.api = facts.match.api.reference
+    if facts.key is not None:
+        observation.application_id = facts.key.application_id
+        observation.key_type = facts.key.key_type
 
 
 def _refusal(request: Request, refused: Refused) -> Answer:

@@ -10,7 +10,16 @@ import pytest
 from apimctl import __version__, cli
 from apimctl.cli import NOUNS, _wants_json, root
 
-HEAVY = ("aiohttp", "authlib", "rich", "sqlite_utils", "tomlkit", "argon2", "sqlite3")
+HEAVY = (
+    "aiohttp",
+    "authlib",
+    "rich",
+    "sqlite_utils",
+    "tomlkit",
+    "argon2",
+    "sqlite3",
+    "prometheus_client",
+)
 IMPORTS = f"""
 import json, sys
 from apimctl.cli import run

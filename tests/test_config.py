@@ -200,3 +200,13 @@ def test_an_unknown_key_is_not_found_and_a_near_one_suggested(file, key, hint):
         config.write(file, key, "1")
     assert caught.value.hint == hint
     assert not file.exists()
+
+
+def test_the_access_log_is_off_unless_a_format_is_named(load):
+    gateway = load().gateway
+    assert (gateway.access_log, gateway.access_log_file, gateway.admin_port) == (None, None, 8281)
+    gateway = load(gateway__access_log="json", gateway__access_log_file="~/a.log").gateway
+    assert (gateway.access_log, gateway.access_log_file) == ("json", Path.home() / "a.log")
+    assert load(gateway__access_log="off").gateway.access_log is None
+    with pytest.raises(InvalidInputError, match=r"gateway\.access_log \(flag --access-log\)"):
+        load(gateway__access_log="JSON")

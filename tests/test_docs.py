@@ -1,3 +1,4 @@
+import json
 import re
 import shlex
 from pathlib import Path
@@ -7,8 +8,11 @@ import typer
 
 from apimctl.cli import root
 from apimctl.config import load
+from apimctl.edge import log_lines, metric_files, metrics
+from apimctl.edge.metric_files import Metric
 from apimctl.errors import ApimctlError
 from apimctl.invocation import Invocation
+from tests.edge.observations import observed
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -59,6 +63,27 @@ def test_the_configuration_page_lists_every_setting():
     settings = load({"db": "store.db", "config": "none.toml"}, environ={})
     listed = set(re.findall(r"^\| `([a-z_]+\.[a-z_]+)`", page, re.MULTILINE))
     assert listed == {row.key for row in settings.rows} - {"db"}
+
+
+def test_the_observability_page_lists_every_metric():
+    page = (ROOT / "docs/observability.md").read_text()
+    suffix = {metric_files.Kind.COUNTER: "_total"}
+    metrics_there = [value for value in vars(metrics).values() if isinstance(value, Metric)]
+    shown = {
+        (f"{metric.name}{suffix.get(metric.kind, '')}", metric.labels) for metric in metrics_there
+    }
+    rows = re.findall(r"^\| `((?:apimctl|process)_\w+)` \| ([^|]*)\|", page, re.MULTILINE)
+    assert {(name, tuple(re.findall(r"`(\w+)`", labels))) for name, labels in rows} == shown
+
+
+def test_the_observability_page_shows_lines_as_they_are_written():
+    page = (ROOT / "docs/observability.md").read_text()
+    (example,) = re.findall(r'^\{"time": .*\}$', page, re.MULTILINE)
+    written = json.loads(log_lines.json_line(observed(), None))
+    assert list(json.loads(example)) == list(written)
+    section = page.partition("| key | what it is |")[2].partition("\n\n")[0]
+    named = [row.split("|")[1] for row in section.splitlines()[2:]]
+    assert set(re.findall(r"`(\w+)`", "".join(named))) == set(written)
 
 
 def test_the_exit_code_page_lists_every_code():

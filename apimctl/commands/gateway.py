@@ -38,7 +38,7 @@ def serve(
         str | None, typer.Option(metavar="P", help="Port for TLS as well, as 8243; default off.")
     ] = None,
     admin_port: Annotated[
-        str | None, typer.Option(metavar="P", help="Port for its operator; default 8281, or off.")
+        str | None, typer.Option(metavar="P", help="Port for health and metrics; default 8281.")
     ] = None,
     workers: Annotated[
         str | None, typer.Option(metavar="N", help="Processes that serve, or auto; default 1.")
@@ -49,12 +49,18 @@ def serve(
     key: Annotated[
         str | None, typer.Option(metavar="FILE", help="Private key of the certificate (PEM).")
     ] = None,
+    access_log: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help="json or combined; default off.")
+    ] = None,
+    access_log_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="File of the access log; default stdout.")
+    ] = None,
 ) -> None:
     """Serve the published APIs and the Login API until SIGTERM or Ctrl-C.
 
     Requests under way are finished first. Changes made by other commands are obeyed by the next
-    request. SIGHUP reads the certificate and the configuration file again; SIGUSR2 starts this
-    command anew on the same sockets, and ends once that serves.
+    request. SIGHUP reads the certificate and the configuration file again, and reopens the access
+    log; SIGUSR2 starts this command anew on the same sockets, and ends once that serves.
     """
     from apimctl.serving.service import run  # noqa: PLC0415 - not for --help
 
@@ -68,12 +74,18 @@ def serve(
         "gateway.workers": workers,
         "gateway.certificate": cert,
         "gateway.private_key": key,
+        "gateway.access_log": access_log,
+        "gateway.access_log_file": access_log_file,
     }
     flags.update({name: value for name, value in given.items() if value is not None})
     _require_pair(cert, key)
     settings = call.settings
     if cert and settings.gateway.tls_port is None:
         raise UsageError("--cert is of no use without TLS", hint="Add --tls-port 8243.")
+    if access_log_file and settings.gateway.access_log is None:
+        raise UsageError(
+            "--access-log-file is of no use without a log", hint="Add --access-log json."
+        )
     with call.reading() as db:
         from apimctl.services import apis  # noqa: PLC0415 - not for --help
 
@@ -185,7 +197,7 @@ def _announce(call: Invocation, where: "Addresses", served: list[Api], *, worker
             f"certificate   {where.own_certificate}, self-signed; --cert and --key name yours"
         ]
     if where.admin_url:
-        lines += [f"admin         {where.admin_url}"]
+        lines += [f"admin         {where.admin_url}/-/metrics"]
     if workers > 1:
         lines += [f"workers       {workers}"]
     lines += [

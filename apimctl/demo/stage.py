@@ -37,6 +37,7 @@ class Stage:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("APIMCTL_")}
         environment["APIMCTL_DB"] = str(self.store_path)
         environment["APIMCTL_CONFIG"] = str(folder / "config.toml")
+        environment["TMPDIR"] = str(folder)  # what a killed child leaves there goes with it
         self.children = Children(folder, environment, interruption)
 
     def start_backends(self) -> None:

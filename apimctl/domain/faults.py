@@ -74,12 +74,15 @@ def prefers_xml(accept: str) -> bool:
     """
     if "xml" not in accept.lower():
         return False
-    xml = max(_quality(accept, media_type) for media_type in ("application/xml", "text/xml"))
-    return xml > _quality(accept, "application/json")
+    xml = max(quality(accept, media_type) for media_type in ("application/xml", "text/xml"))
+    return xml > quality(accept, "application/json")
 
 
-def _quality(accept: str, media_type: str) -> float:
-    """Return the weight of the most specific range that covers the media type, 0 for none."""
+def quality(accept: str, media_type: str) -> float:
+    """Return the weight an Accept header gives a media type, 0 for none.
+
+    That of the most specific range that covers it (RFC 9110 section 12.5.1).
+    """
     kind = media_type.partition("/")[0]
     rank = {"*/*": 1, f"{kind}/*": 2, media_type: 3}
     best = (0, 0.0)

@@ -19,7 +19,7 @@ class Answer:
     """A response of the gateway's own, whole before the first byte of it is sent.
 
     `headers` are without those of the framing. `keep_alive` is whether, for all it matters to this
-    answer, the connection may go on.
+    answer, the connection may go on. `fault_code` is that of a fault.
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class Answer:
         self.body = body
         self.headers: CIMultiDict[str] = CIMultiDict() if headers is None else headers
         self.keep_alive = True
+        self.fault_code: int | None = None
 
     def add(self, headers: Iterable[tuple[str, str]]) -> Self:
         """Add headers, beside those of the same names."""
@@ -75,7 +76,9 @@ def fault(
     if challenge is not None:
         own[hdrs.WWW_AUTHENTICATE] = challenge
     own.update(headers or {})
-    return Answer(status=which.status, body=body, headers=own)
+    answer = Answer(status=which.status, body=body, headers=own)
+    answer.fault_code = which.code
+    return answer
 
 
 def fault_for(

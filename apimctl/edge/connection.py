@@ -208,7 +208,9 @@ class Connection(BaseProtocol):
                 asked = self._waiting.popleft()
                 self._is_answering = False
                 if isinstance(asked, HttpProcessingError):
-                    self._send(_unreadable(asked), None, keeps_alive=False)
+                    answer = _unreadable(asked)
+                    self._send(answer, None, keeps_alive=False)
+                    self._server.note_unreadable(answer, self.remote)
                     goes_on = False
                 else:
                     goes_on = False  # if it fails
@@ -310,9 +312,20 @@ class Connection(BaseProtocol):
 class Server:
     """The connections of all clients; it is the protocol factory of a listening socket."""
 
-    def __init__(self, handler: Handler, *, header_timeout_seconds: float) -> None:
-        """`header_timeout_seconds` is how long a client may take for a head, 0 for any time."""
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        header_timeout_seconds: float,
+        note_unreadable: Callable[[Answer, str], None] = lambda _answer, _remote: None,
+    ) -> None:
+        """`header_timeout_seconds` is how long a client may take for a head, 0 for any time.
+
+        `note_unreadable` is told how a client, known by its address, is answered whose request
+        cannot be read.
+        """
         self.handler = handler
+        self.note_unreadable = note_unreadable
         self.connections: set[Connection] = set()
         self.is_draining = False
         self._header_seconds = header_timeout_seconds

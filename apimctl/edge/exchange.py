@@ -8,6 +8,7 @@ of this one.
 import asyncio
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
@@ -79,6 +80,7 @@ class Exchange:
         self._has_body = request.body_exists
         self._is_sent = not self._has_body
         self._clients_fault: Exception | None = None
+        self._body_bytes = 0
 
     async def connect(self) -> None:
         """Get a connection. Raises OSError, TimeoutError."""
@@ -105,7 +107,9 @@ class Exchange:
             self._send_head()
             if self._has_body:
                 sending = asyncio.ensure_future(self._send_body())
+            sent_at = time.perf_counter()
             message, payload = await self._response()
+            request.observation.backend_seconds = time.perf_counter() - sent_at
             if message.code == _SWITCHING_PROTOCOLS:
                 return await self._tunnel(message)
             framing = choose_framing(request, message)
@@ -115,6 +119,7 @@ class Exchange:
                 request, message, framing, self._own_headers, keeps_alive=keep_alive
             )
             is_over = await self._relay(head, payload, framing) and self._is_sent
+            request.observation.body_bytes = self._body_bytes
             return Sent(message.code, keep_alive=keep_alive and is_over)
         finally:
             if sending is not None and not sending.done():
@@ -215,6 +220,7 @@ class Exchange:
                 await self._stream(head, payload, is_chunked=is_chunked)
                 head = b""
             rest = payload.read_nowait()
+            self._body_bytes += len(rest)
             if is_chunked:
                 rest = chunk_frame(rest) + LAST_CHUNK if rest else LAST_CHUNK
             if head or rest:
@@ -235,6 +241,7 @@ class Exchange:
             head = b""
         while not payload.is_eof():
             chunk = await payload.readany()
+            self._body_bytes += len(chunk)
             if chunk:
                 client.write(head + (chunk_frame(chunk) if is_chunked else chunk))
                 head = b""

@@ -98,11 +98,14 @@ class Proxy:
     ) -> Exchange:
         path = backend.base_path.removesuffix("/") + rest if rest else backend.base_path
         is_websocket = request.wants_websocket and request.method == hdrs.METH_GET
+        own = forwarding_headers(request, self._settings.trusted_proxies)
+        if request.id.own_header is not None:
+            own = (*own, request.id.own_header)
         head = request_head(
             request.message,
             f"{path or '/'}{query}",
             backend.host_header,
-            forwarding_headers(request, self._settings.trusted_proxies),
+            own,
             keeps_token=keeps_token,
             is_websocket=is_websocket,
         )

@@ -1,11 +1,15 @@
 """One request of a client, as it came: nothing decoded, nothing merged, nothing thrown away."""
 
 import asyncio
+import time
 from typing import Protocol
 
 from aiohttp import hdrs
 from aiohttp.http import HttpVersion11, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+
+from apimctl.edge.observation import Observation, Words
+from apimctl.edge.request_id import NAMELESS
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -53,9 +57,22 @@ class Client(Protocol):
 
 
 class Request:
-    """A request: `message` is its head, `content` its body, which may be still on its way."""
+    """A request: `message` is its head, `content` its body, which may be still on its way.
 
-    __slots__ = ("client", "content", "headers", "message", "method", "raw_path", "version")
+    `id` and `observation` are what the gateway calls it, and remembers of it.
+    """
+
+    __slots__ = (
+        "client",
+        "content",
+        "headers",
+        "id",
+        "message",
+        "method",
+        "observation",
+        "raw_path",
+        "version",
+    )
 
     def __init__(self, client: Client, message: RawRequestMessage, content: StreamReader) -> None:
         self.client = client
@@ -65,6 +82,8 @@ class Request:
         self.raw_path = message.path
         self.headers = message.headers
         self.version = message.version
+        self.id = NAMELESS
+        self.observation = Observation()
 
     @property
     def remote(self) -> str:
@@ -115,3 +134,19 @@ class Request:
             return
         if self.version >= HttpVersion11 and self.client.transport is not None:
             self.client.transport.write(CONTINUE)  # no part of the answer
+
+
+def words_of(request: Request, *, client: str) -> Words:
+    """Return what a request that was answered just now said of itself; `client` is its address."""
+    headers, version = request.headers, request.version
+    return Words(
+        received_at=time.time() - request.observation.seconds,
+        client=client,
+        method=request.method,
+        target=request.raw_path,
+        protocol=f"HTTP/{version.major}.{version.minor}",
+        request_id=request.id.text,
+        traceparent=headers.get("traceparent", ""),
+        user_agent=headers.get(hdrs.USER_AGENT, ""),
+        referer=headers.get(hdrs.REFERER, ""),
+    )

@@ -12,8 +12,8 @@ from apimctl.errors import ApimctlError
 from apimctl.serving import signals
 from apimctl.serving.channel import Command, Reports
 
-Work = Callable[[socket.socket], int]
-"""What a worker does, with its end of the channel; returns its exit code."""
+Work = Callable[[socket.socket, int], int]
+"""What a worker does, with its end of the channel and its number; returns its exit code."""
 
 
 class Closeable(Protocol):
@@ -24,17 +24,21 @@ class Closeable(Protocol):
 
 
 class Child:
-    """One forked worker. Its times are those of the monotonic clock, in seconds."""
+    """One forked worker. Its times are those of the monotonic clock, in seconds.
 
-    def __init__(self, process_id: int, connection: socket.socket) -> None:
+    `number` is one that no other living worker has.
+    """
+
+    def __init__(self, process_id: int, connection: socket.socket, *, number: int) -> None:
         self.process_id = process_id
+        self.number = number
         self.connection = connection
         self.served_since: float | None = None
         self.error: ApimctlError | None = None
         self._reports = Reports(connection)
 
     @classmethod
-    def fork(cls, work: Work, *, inherited: Iterable[Closeable]) -> "Child":
+    def fork(cls, work: Work, *, number: int, inherited: Iterable[Closeable]) -> "Child":
         """Start a worker, which first closes what it inherits and is not to have.
 
         Raises OSError if the system has no room for another process.
@@ -52,8 +56,8 @@ class Child:
                 ours.close()
                 raise
             if process_id == 0:
-                _become_worker(work, theirs, [ours, *inherited])
-        return cls(process_id, ours)
+                _become_worker(lambda: work(theirs, number), [ours, *inherited])
+        return cls(process_id, ours, number=number)
 
     @property
     def is_serving(self) -> bool:
@@ -101,15 +105,13 @@ def describe_end(code: int) -> str:
     return f"ended with exit code {code}"
 
 
-def _become_worker(
-    work: Work, connection: socket.socket, inherited: Iterable[Closeable]
-) -> NoReturn:
+def _become_worker(work: Callable[[], int], inherited: Iterable[Closeable]) -> NoReturn:
     """Work, and never return into the supervisor's part of the program."""
     code = 1
     try:
         for thing in inherited:
             thing.close()
         signals.leave_to_supervisor()
-        code = work(connection)
+        code = work()
     finally:
         os._exit(code)

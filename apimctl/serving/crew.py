@@ -1,5 +1,6 @@
 """The workers of one supervisor: as many as are wanted, started again when they fall."""
 
+import itertools
 import logging
 import selectors
 import time
@@ -53,9 +54,14 @@ class Crew:
         selector: selectors.BaseSelector,
         *,
         inherited: Callable[[], Sequence[Closeable]],
+        on_end: Callable[[int], None],
     ) -> None:
-        """`inherited` returns what a worker closes first, the selector and other workers aside."""
+        """`inherited` returns what a worker closes first, the selector and other workers aside.
+
+        `on_end` is told the number of each worker that has ended.
+        """
         self._work = work
+        self._on_end = on_end
         self._selector = selector
         self._inherited = inherited
         self._places: list[_Place] = []
@@ -132,7 +138,9 @@ class Crew:
             others = [child.connection for child in self._children()]
             inherited: list[Closeable] = [self._selector, *others, *self._inherited()]
             try:
-                place.child = Child.fork(self._work, inherited=inherited)
+                place.child = Child.fork(
+                    self._work, number=self._free_number(), inherited=inherited
+                )
             except OSError as error:
                 place.due_at = time.monotonic() + place.backoff.pause(served_seconds=0.0)
                 log.warning("no worker can be started: %s", error.strerror)
@@ -146,6 +154,10 @@ class Crew:
                 log.warning("worker %d did not end in time: killed", leaver.child.process_id)
                 leaver.child.kill()
                 leaver.ends_at = None
+
+    def _free_number(self) -> int:
+        taken = {child.number for child in self._children()}
+        return next(number for number in itertools.count() if number not in taken)
 
     def _children(self) -> Iterator[Child]:
         yield from (place.child for place in self._places if place.child is not None)
@@ -162,6 +174,7 @@ class Crew:
         if code is not None:
             self._stop_listening(child)
             child.connection.close()
+            self._on_end(child.number)
         return code
 
     def _stop_listening(self, child: Child) -> None:

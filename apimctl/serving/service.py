@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Callable
 
 from apimctl.config import Settings
+from apimctl.edge.metric_files import metrics_folder
+from apimctl.edge.observer import check_log
 from apimctl.edge.tls import Certificate
 from apimctl.services.identifiers import new_id
 from apimctl.serving import activation
@@ -23,7 +25,7 @@ def run(
 
     Returns that process's id. `reload` returns the settings anew. Raises StoreError, ConflictError
     for a port in use, DeniedError for one that needs rights, InvalidInputError for a bad host, a
-    certificate that cannot be used, or sockets that came and say nothing.
+    certificate or an access log that cannot be used, or sockets that came and say nothing.
     """
     _log(is_verbose=is_verbose)
     require_c_parser()
@@ -37,8 +39,11 @@ def run(
     certificate = Certificate(settings) if has_tls else None
     sockets = open_sockets(settings.gateway, given)
     gateway_id = inheritance.gateway_id if inheritance else new_id(secrets.token_bytes)
-    post = Post(gateway_id, settings, reload, sockets, certificate)
-    return Supervisor(post, on_ready=on_ready, notifier=notifier, inheritance=inheritance).run()
+    check_log(settings.gateway)
+    with metrics_folder() as folder:
+        post = Post(gateway_id, settings, reload, sockets, certificate, folder)
+        supervisor = Supervisor(post, on_ready=on_ready, notifier=notifier, inheritance=inheritance)
+        return supervisor.run()
 
 
 def _log(*, is_verbose: bool) -> None:

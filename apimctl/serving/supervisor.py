@@ -16,6 +16,7 @@ from enum import Enum, auto
 
 from apimctl import __version__
 from apimctl.config import GatewaySettings
+from apimctl.edge.metric_files import forget_worker
 from apimctl.errors import ApimctlError
 from apimctl.serving.addresses import Addresses, addresses_of
 from apimctl.serving.channel import Command
@@ -62,7 +63,12 @@ class Supervisor:
         self._registration = Registration(post.settings.store_path, row)
         self._signals = Signals()
         self._selector = selectors.DefaultSelector()
-        self._crew = Crew(self._work, self._selector, inherited=self._inherited)
+        self._crew = Crew(
+            self._work,
+            self._selector,
+            inherited=self._inherited,
+            on_end=lambda number: forget_worker(post.metrics_folder, number),
+        )
         self._phase = _Phase.STARTING
         self._stops = 0
         self._error: ApimctlError | None = None
@@ -242,8 +248,8 @@ class Supervisor:
             self._selector.unregister(successor)
         successor.close()
 
-    def _work(self, connection: socket.socket) -> int:
-        return work(self._post, connection)
+    def _work(self, connection: socket.socket, number: int) -> int:
+        return work(self._post, connection, number=number)
 
     def _inherited(self) -> list[Closeable]:
         """Return what a worker gets of this process and is not to keep."""

@@ -12,16 +12,23 @@ import socket
 import traceback
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp.http_parser
 
 from apimctl.config import GatewaySettings, Settings
+from apimctl.edge.admin import Admin
 from apimctl.edge.connection import Server
+from apimctl.edge.observer import Observer
 from apimctl.edge.tls import SHUTDOWN_SECONDS, Certificate
 from apimctl.errors import ApimctlError, explain
 from apimctl.gateway import Gateway
 from apimctl.serving.channel import Command, Report, listen_for_commands
 from apimctl.serving.sockets import BACKLOG, Sockets
+
+ADMIN_HEADER_SECONDS = 15.0
+ADMIN_DRAIN_SECONDS = 1.0
+"""How long somebody who asks for health or metrics is waited for at the end."""
 
 HANDSHAKE_SECONDS = 1.0
 """How long a TLS handshake that has begun may go on once the worker is to drain."""
@@ -36,16 +43,18 @@ class Post:
     reload: Callable[[], Settings]
     sockets: Sockets
     certificate: Certificate | None
+    metrics_folder: Path
 
 
-def work(post: Post, supervisor: socket.socket) -> int:
+def work(post: Post, supervisor: socket.socket, *, number: int) -> int:
     """Serve until told to drain, in a process of its own; return its exit code.
 
-    What prevents that is reported, and raises nothing.
+    `number` is one that no other living worker has. What prevents serving is reported, and raises
+    nothing.
     """
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(post, supervisor))
+            runner.run(_serve(post, supervisor, number))
     except Exception as error:  # noqa: BLE001 - a process of its own: nobody is above
         if os.environ.get("APIMCTL_DEBUG"):
             traceback.print_exc()
@@ -68,36 +77,48 @@ def require_c_parser() -> None:
         )
 
 
-async def _serve(post: Post, supervisor: socket.socket) -> None:
+async def _serve(post: Post, supervisor: socket.socket, number: int) -> None:
     commands = listen_for_commands(supervisor)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, commands.put_nowait, Command.DRAIN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    async with _running(post) as gateway:
-        server = Server(
-            gateway.handle, header_timeout_seconds=gateway.settings.header_timeout_seconds
-        )
+    async with _running(post, number) as (gateway, server):
         doors = await _open_doors(server, post, gateway.settings)
+        admin_doors, admin = await _open_admin(post, gateway, server)
         supervisor.send(Report().encode())
         await _obey_until_drain(commands, gateway, post.certificate)
-        for door in doors:
+        for door in (*doors, *admin_doors):
             door.close()
         hurrying = asyncio.create_task(_hurry_when_told(commands, server))
         if post.certificate is not None:
             # Who is amid a handshake is no connection of the server's yet, and would be cut.
             await asyncio.sleep(HANDSHAKE_SECONDS)
         await server.drain(gateway.settings.drain_seconds)
+        await admin.drain(ADMIN_DRAIN_SECONDS)
         hurrying.cancel()
 
 
 @contextlib.asynccontextmanager
-async def _running(post: Post) -> AsyncIterator[Gateway]:
-    gateway = Gateway(post.settings, gateway_id=post.gateway_id, reload=post.reload)
+async def _running(post: Post, number: int) -> AsyncIterator[tuple[Gateway, Server]]:
+    observer = Observer(
+        post.settings,
+        folder=post.metrics_folder,
+        worker=number,
+        count_connections=lambda: len(server.connections),
+    )
+    gateway = Gateway(
+        post.settings, gateway_id=post.gateway_id, reload=post.reload, observer=observer
+    )
+    server = Server(
+        gateway.handle,
+        header_timeout_seconds=gateway.settings.header_timeout_seconds,
+        note_unreadable=gateway.note_unreadable,
+    )
     # It follows changes from here on; those that came before it was made are in the settings.
     gateway.reload_settings()
     watch = asyncio.create_task(gateway.watch_file())
     try:
-        yield gateway
+        yield gateway, server
     finally:
         watch.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -121,8 +142,24 @@ async def _open_doors(
             ssl_shutdown_timeout=SHUTDOWN_SECONDS,
         )
         doors.append(tls)
-    # Nobody answers on `post.sockets.admin` yet: its door belongs here.
     return doors
+
+
+async def _open_admin(
+    post: Post, gateway: Gateway, server: Server
+) -> tuple[list[asyncio.Server], Server]:
+    """Answer the operator as well, if there is a port for that."""
+
+    def find_trouble() -> str | None:
+        return "the gateway is told to stop" if server.is_draining else gateway.find_trouble()
+
+    admin = Admin(gateway.observer.metrics, find_trouble=find_trouble)
+    admin_server = Server(admin.handle, header_timeout_seconds=ADMIN_HEADER_SECONDS)
+    if post.sockets.admin is None:
+        return [], admin_server
+    loop = asyncio.get_running_loop()
+    door = await loop.create_server(admin_server, sock=post.sockets.admin, backlog=BACKLOG)
+    return [door], admin_server
 
 
 async def _obey_until_drain(
@@ -132,6 +169,7 @@ async def _obey_until_drain(
         match command:
             case Command.RELOAD:
                 gateway.reload_settings()
+                gateway.observer.reopen()
             case Command.RENEW if certificate is not None:
                 certificate.renew(gateway.settings)
 

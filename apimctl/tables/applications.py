@@ -57,6 +57,12 @@ def list_named(db: Connection, name: str) -> list[Application]:
     return [Application(*row) for row in rows]
 
 
+def find(db: Connection, application_id: str) -> Application | None:
+    """Return an application, None where there is none of that id."""
+    row = db.execute(f"{_SELECT} WHERE application.id = ?", (application_id,)).fetchone()
+    return Application(*row) if row else None
+
+
 def find_tier(db: Connection, application_id: str) -> str | None:
     """Return the name of the application's tier, None where there is no such application."""
     row = db.execute("SELECT tier FROM application WHERE id = ?", (application_id,)).fetchone()

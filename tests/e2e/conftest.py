@@ -4,6 +4,7 @@ import base64
 import contextlib
 import http.client
 import json
+import re
 import select
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -49,6 +51,12 @@ class Gateway:
     @property
     def port(self) -> int:
         return urlsplit(self.url).port
+
+    @property
+    def admin(self) -> "Gateway":
+        """The admin port, spoken to in the same way."""
+        line = re.search(r"^admin +(http://\S+)/-/metrics$", self.log, re.MULTILINE)
+        return Gateway(line[1], self.process, self.stderr_path)
 
     @property
     def log(self) -> str:
@@ -105,13 +113,15 @@ def sandbox_backend() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def running_gateway(cli: Cli, *arguments) -> Iterator[Gateway]:
+def running_gateway(
+    cli: Cli, *arguments, stdout: int | IO = subprocess.DEVNULL
+) -> Iterator[Gateway]:
     """Serve the store of `cli` on a free port; end it as an operator would, and check that."""
     stderr_path = cli.home / f"gateway-{len(list(cli.home.glob('gateway-*')))}.log"
     with (
         stderr_path.open("w") as stderr,
         cli.start(
-            "gateway", "serve", *FREE_PORTS, *arguments, stderr=stderr, stdout=subprocess.DEVNULL
+            *("gateway", "serve", *FREE_PORTS, *arguments), stderr=stderr, stdout=stdout
         ) as process,
     ):
         try:

@@ -41,7 +41,8 @@ def processes_of(folder):
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if f"TMPDIR={folder}".encode() in (process / "environ").read_bytes().split(b"\0"):
+            variables = (process / "environ").read_bytes().split(b"\0")
+            if any(one.startswith(f"TMPDIR={folder}".encode()) for one in variables):
                 found[int(process.name)] = (process / "cmdline").read_bytes().decode()
     return found
 

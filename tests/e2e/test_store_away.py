@@ -1,15 +1,7 @@
-import select
 import sqlite3
 from contextlib import closing
 
-
-def until(condition):
-    """Wait for something that happens within a second or two, by asking again."""
-    for _ in range(1200):
-        if condition():
-            return
-        select.select([], [], [], 0.05)
-    raise AssertionError(condition)
+from tests.e2e.waiting import until
 
 
 def test_a_store_that_is_gone_refuses_everything_until_it_is_back(own_market):

@@ -85,7 +85,7 @@ def test_what_is_known_is_not_read_again(shop, model):
     model._db.set_trace_callback(ran.append)
     for _ in range(3):
         assert limits(shop, model) == [(Scope.APPLICATION, 20, 60)]
-    assert ran == ["PRAGMA data_version"] * 3
+    assert ran == []
 
 
 def test_without_a_token_the_address_has_the_tier_for_it(shop, model):

@@ -1,0 +1,230 @@
+"""The access log of a running gateway, and the ids of requests."""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import signal
+import stat
+
+import pytest
+
+from tests.e2e.conftest import running_gateway
+from tests.e2e.market import running_market
+from tests.e2e.waiting import until
+from tests.e2e.wire import wired
+
+OWN_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]+")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+@pytest.fixture
+def path(cli):
+    return cli.home / "access.log"
+
+
+@contextlib.contextmanager
+def logging_market(cli, path, backend, kind="json"):
+    flags = ("--access-log", kind, "--access-log-file", path)
+    with running_market(cli, backend, backend, *flags) as market:
+        yield market
+
+
+def lines(path, count):
+    """Wait for so many lines and return them."""
+    until(lambda: path.read_bytes().count(b"\n") >= count)
+    found = path.read_text().splitlines()
+    assert len(found) == count
+    return found
+
+
+def test_every_request_is_a_line_of_json(cli, path, backend):
+    with logging_market(cli, path, backend) as market:
+        stall = market.stall()
+        headers = {
+            "User-Agent": "test/1",
+            "Referer": "https://example.com/",
+            "X-Request-ID": "mine",
+            "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        }
+        stall.call(stall.token, headers=headers)
+        refused = stall.call()
+        stall.ask(grant_type="client_credentials")
+        served, unserved, login = map(json.loads, lines(path, 3))
+
+    assert TIME.fullmatch(served.pop("time"))
+    assert 0 < served.pop("backend_seconds") <= served.pop("seconds") < 60
+    served.pop("bytes")
+    assert served == {
+        "request_id": "mine",
+        "client": "127.0.0.1",
+        "method": "GET",
+        "path": f"/{stall.name}/1.0.0/search.atom?q=cat",
+        "protocol": "HTTP/1.1",
+        "status": 200,
+        "fault": None,
+        "api": stall.name,
+        "version": "1.0.0",
+        "application": stall.name,
+        "owner": "admin",
+        "key_type": "PRODUCTION",
+        "user_agent": "test/1",
+        "referer": "https://example.com/",
+        "traceparent": headers["traceparent"],
+    }
+    assert OWN_ID.fullmatch(unserved["request_id"])
+    assert unserved["request_id"] == refused.headers["X-Request-ID"]
+    assert (unserved["status"], unserved["fault"]) == (401, 900902)
+    assert (unserved["api"], unserved["application"]) == (stall.name, None)
+    assert unserved["bytes"] == len(refused.body)
+    assert unserved["backend_seconds"] is None
+    assert (login["method"], login["path"], login["status"]) == ("POST", "/token", 200)
+    assert login["api"] is None
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_combined_format_is_a_line_as_apache_writes_it(cli, path, backend):
+    with logging_market(cli, path, backend, kind="combined") as market:
+        market.gateway.get("/a?b", headers={"User-Agent": 'say "hi"', "Referer": "https://a.b/"})
+        (line,) = lines(path, 1)
+    assert re.fullmatch(
+        r'127\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET /a\?b HTTP/1\.1" 404 \d+'
+        r' "https://a\.b/" "say \\"hi\\"" "[0-9a-f-]+"',
+        line,
+    )
+
+
+def test_lines_go_to_stdout_where_no_file_is_named(cli):
+    receive, send = os.pipe()
+    with os.fdopen(receive) as pipe:
+        with running_gateway(cli, "--access-log", "json", stdout=send) as gateway:
+            os.close(send)
+            gateway.get("/nothing")
+            assert json.loads(pipe.readline())["path"] == "/nothing"
+            gateway.get("/at/the/end")
+        assert json.loads(pipe.readline())["path"] == "/at/the/end"
+        assert pipe.read() == ""
+
+
+def test_ids_are_given_to_answers_of_the_gateway_and_never_twice(shop):
+    ids = {shop.gateway.get("/nothing").headers["X-Request-ID"] for _ in range(20)}
+    ids |= {shop.gateway.form("/token", {}).headers["X-Request-ID"] for _ in range(20)}
+    assert len(ids) == 40
+    assert all(map(OWN_ID.fullmatch, ids))
+    assert shop.call("x", headers={"X-Request-ID": "mine"}).headers["X-Request-ID"] == "mine"
+    twice = [("X-Request-ID", "mine"), ("X-Request-ID", "yours")]
+    assert OWN_ID.fullmatch(shop.call("x", headers=twice).headers["X-Request-ID"])
+    assert "X-Request-ID" not in shop.call(shop.production["access_token"]).headers
+
+
+@pytest.mark.parametrize("kind", ["json", "combined"])
+def test_no_secret_is_in_the_log_wherever_it_was_sent(cli, path, backend, kind):
+    with logging_market(cli, path, backend, kind) as market:
+        stall = market.stall()
+        market.user()
+        issued = stall.log_in("user1")
+        secrets = {stall.token, *stall.client, issued["access_token"], issued["refresh_token"]}
+        secrets.add("hunter2")
+        count = 1
+        for secret in secrets:
+            escaped = "".join(f"%{ord(letter):02X}" for letter in secret)
+            for target in (
+                f"/{secret}",
+                f"/{stall.name}/1.0.0/{secret}/x?{secret}",
+                f"/x?access_token={secret}&refresh_token={secret}&x=1",
+                f"/x?client_secret={escaped}&password={escaped}&code={escaped}",
+                f"/token?token={secret}",
+                f"/../{secret}",
+            ):
+                if secret == "hunter2" and "=" not in target:
+                    continue
+                headers = {
+                    "User-Agent": f"agent (token={secret})",
+                    "Referer": f"https://example.com/cb?code={secret}",
+                    "X-Request-ID": f"password={secret}",
+                    "traceparent": f"access_token={secret}",
+                    "Authorization": f"Bearer {secret}",
+                }
+                market.gateway.send("GET", target, headers=headers)
+                count += 1
+        text = "\n".join(lines(path, count))
+    for secret in secrets:
+        assert secret.rpartition("_")[2] not in text
+    assert "[redacted]" in text
+
+
+def test_any_bytes_are_one_line(cli, path, backend):
+    with logging_market(cli, path, backend) as market, wired(market) as wire:
+        client = wire.connect()
+        agent = b"\xe2\x80\xa8" + bytes(byte for byte in range(32, 256) if byte != 127)
+        client.send(b'GET /"\\{}%%00 HTTP/1.1\r\nHost: a\r\nUser-Agent: %s\r\n\r\n' % agent)
+        client.read_head()
+        (line,) = map(json.loads, lines(path, 1))
+    assert line["path"] == '/"\\{}%00'
+    assert line["user_agent"].startswith("\u2028")
+    assert line["user_agent"].endswith("\\xff")
+
+
+def test_a_rotated_file_is_left_on_sighup(cli, path, backend):
+    with logging_market(cli, path, backend) as market:
+        market.gateway.get("/one")
+        lines(path, 1)
+        path.rename(path.with_name("access.log.1"))
+        market.gateway.get("/two")
+        lines(path.with_name("access.log.1"), 2)
+        market.gateway.process.send_signal(signal.SIGHUP)
+        until(path.exists)
+        market.gateway.get("/three")
+        (line,) = map(json.loads, lines(path, 1))
+        assert line["path"] == "/three"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_requests_of_the_last_moment_have_their_line(cli, path, backend):
+    with logging_market(cli, path, backend) as market:
+        for number in range(10):
+            market.gateway.get(f"/{number}")
+    assert [json.loads(line)["path"] for line in lines(path, 10)] == [f"/{n}" for n in range(10)]
+
+
+def test_a_log_that_nobody_reads_stops_nothing(cli):
+    receive, send = os.pipe()
+    fcntl.fcntl(send, fcntl.F_SETPIPE_SZ, 4096)
+    with running_gateway(cli, "--access-log", "json", stdout=send) as gateway:
+        os.close(send)
+        long = "/" + "x" * 30_000
+        sent = 400
+        for _ in range(sent):
+            assert gateway.get(long).status == 404
+        until(lambda: "lines of the access log are lost" in gateway.log)
+        shown = gateway.admin.get("/-/metrics").body.decode()
+        lost = int(float(re.search(r"\napimctl_access_log_lost_lines_total (\S+)", shown)[1]))
+        assert 0 < lost < sent
+        with os.fdopen(receive, "rb") as pipe:
+            for _ in range(sent - lost):
+                assert json.loads(pipe.readline())["status"] == 404
+            gateway.get("/again")
+            assert json.loads(pipe.readline())["path"] == "/again"
+
+
+def test_a_full_disk_stops_nothing(cli):
+    with running_gateway(cli, "--access-log", "json", "--access-log-file", "/dev/full") as gateway:
+        assert gateway.get("/").status == 404
+        until(lambda: "1 lines of the access log are lost: No space left" in gateway.log)
+        assert gateway.get("/").status == 404
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "message"),
+    [
+        (("--access-log", "xml"), 6, "no format of the access log"),
+        (("--access-log", "json", "--access-log-file", "/nowhere/a.log"), 6, "cannot be written"),
+        (("--access-log-file", "a.log"), 2, "of no use without a log"),
+        (("--admin-port", "http"), 6, "not a port"),
+    ],
+)
+def test_what_cannot_be_logged_is_said_before_anything_is_served(cli, flags, code, message):
+    result = cli("gateway", "serve", "--port", "0", "--admin-port", "0", *flags, "--json")
+    assert result.code == code
+    assert message in result.error["message"]

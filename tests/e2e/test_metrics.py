@@ -1,0 +1,128 @@
+"""Metrics of a running gateway."""
+
+from pathlib import Path
+
+import pytest
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_openmetrics,
+)
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from apimctl import __version__
+from tests.e2e.conftest import running_gateway
+from tests.e2e.waiting import until
+from tests.e2e.wire import wired
+
+
+def samples(gateway, parse=parse_text, **headers) -> dict:
+    """Return every number by its name and label values."""
+    text = gateway.admin.get("/-/metrics", headers=headers).body.decode()
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in parse(text)
+        for sample in family.samples
+    }
+
+
+def test_requests_are_counted_at_once_by_api_application_and_status(own_market):
+    one, two = own_market.stall(), own_market.stall(domains="example.com")
+    for _ in range(3):
+        assert one.call(one.token).status == 200
+    assert one.call(one.token, rest="/status/404").status == 404
+    assert two.call(two.token, headers={"domain": "example.com"}).status == 200
+    assert two.call(two.token).fault == 900908
+    assert two.call().fault == 900902
+    assert two.call(one.token[:-1]).fault == 900901
+    assert own_market.gateway.get("/nothing").fault == 900906
+    assert one.ask(grant_type="client_credentials").status == 200
+
+    found = samples(own_market.gateway)
+    requests = {key[1:]: n for key, n in found.items() if key[0] == "apimctl_requests_total"}
+    assert requests == {
+        (f"{one.name}:1.0.0", one.name, "admin", "200"): 3,
+        (f"{one.name}:1.0.0", one.name, "admin", "404"): 1,
+        (f"{two.name}:1.0.0", two.name, "admin", "200"): 1,
+        (f"{two.name}:1.0.0", two.name, "admin", "403"): 1,
+        (f"{two.name}:1.0.0", "", "", "401"): 2,
+        ("", "", "", "404"): 1,
+        ("", "", "", "200"): 1,
+    }
+    refusals = {key[1]: n for key, n in found.items() if key[0] == "apimctl_refusals_total"}
+    assert refusals == {"900908": 1, "900902": 1, "900901": 1, "900906": 1}
+    assert found["apimctl_backend_seconds_count", f"{one.name}:1.0.0"] == 4
+    assert found["apimctl_request_seconds_count", f"{two.name}:1.0.0"] == 4
+    assert found["apimctl_backend_seconds_sum", f"{one.name}:1.0.0"] > 0
+    assert found["apimctl_build_info", __version__] == 1
+    assert found["apimctl_workers",] == 1
+
+
+def test_a_backend_that_fails_is_counted_by_its_fault(own_market):
+    stall = own_market.stall(production_url="http://127.0.0.1:1")
+    assert stall.call(stall.token).fault == 101503
+    found = samples(own_market.gateway)
+    assert found["apimctl_refusals_total", "101503"] == 1
+    assert ("apimctl_backend_seconds_count", f"{stall.name}:1.0.0") not in found
+
+
+def test_a_deleted_application_is_shown_by_its_id(own_market):
+    stall = own_market.stall()
+    stall.change("delete_app", name=stall.name)
+    assert stall.call(stall.token).fault == 900901
+    assert stall.call().fault == 900902
+    found = samples(own_market.gateway)
+    assert found["apimctl_requests_total", f"{stall.name}:1.0.0", "", "", "401"] == 2
+
+
+def test_a_client_that_left_before_the_answer_is_told_from_one_that_got_it(own_market):
+    with wired(own_market) as wire:
+        client, backend = wire.request()
+        backend.read_head()
+        client.close()
+        assert backend.read_to_end() == b""
+        name = wire.stall.name
+        left = ("apimctl_requests_total", f"{name}:1.0.0", name, "admin", "499")
+        assert until(lambda: samples(own_market.gateway).get(left)) == 1
+
+
+def test_connections_are_those_that_are_open(own_market):
+    with wired(own_market) as wire:
+        clients = [wire.connect() for _ in range(3)]
+        assert own_market.gateway.get("/").status == 404
+        assert samples(own_market.gateway)["apimctl_connections",] in {3, 4}
+        for client in clients:
+            client.close()
+
+
+def test_nothing_that_a_client_sends_becomes_a_label(own_market):
+    for number in range(50):
+        own_market.gateway.send("GET", f"/unknown{number}?x={number}")
+    text = own_market.gateway.admin.get("/-/metrics").body
+    assert b"unknown" not in text
+    requests = [line for line in text.splitlines() if line.startswith(b"apimctl_requests_total{")]
+    assert len(requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_open"),
+    [
+        ("*/*", False),
+        ("text/plain", False),
+        ("application/openmetrics-text", True),
+        ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3", True),
+        ("application/openmetrics-text;q=0.2,text/plain;q=0.3", False),
+    ],
+)
+def test_the_format_is_the_one_that_is_asked_for(market, accept, is_open):
+    answer = market.gateway.admin.get("/-/metrics", headers={"Accept": accept})
+    kind = "application/openmetrics-text; version=1.0.0" if is_open else "text/plain; version=0.0.4"
+    assert answer.headers["Content-Type"] == f"{kind}; charset=utf-8"
+    assert samples(market.gateway, parse_openmetrics if is_open else parse_text, Accept=accept)
+
+
+def test_the_files_of_the_metrics_go_with_the_gateway(cli):
+    with running_gateway(cli) as gateway:
+        descriptors = Path(f"/proc/{gateway.process.pid}/fd").iterdir()
+        open_files = {str(path.readlink()) for path in descriptors}
+        (folder,) = {str(Path(name).parent) for name in open_files if "counter_0.db" in name}
+        assert Path(folder).name.startswith("apimctl-metrics-")
+    assert not Path(folder).exists()
