@@ -16,7 +16,10 @@ _ENOUGH_BYTES = 4096
 
 
 class Signals:
-    """The signals that came to this process and were not read yet."""
+    """The signals that came to this process and were not read yet.
+
+    It is the last thing this process waits for: behind it, they are ignored.
+    """
 
     def __enter__(self) -> Self:
         self._reading, self._writing = socket.socketpair()
@@ -26,12 +29,15 @@ class Signals:
         self._old_descriptor = signal.set_wakeup_fd(
             self._writing.fileno(), warn_on_full_buffer=False
         )
-        self._old_handlers = {number: signal.signal(number, _ignore) for number in HANDLED}
+        for number in HANDLED:
+            signal.signal(number, _ignore)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._old_handlers.items():
-            signal.signal(number, handler)
+        # The process is about to end, in order: a signal that comes now is late.
+        for number in HANDLED - {signal.SIGCHLD}:
+            signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.set_wakeup_fd(self._old_descriptor)
         self.close()
 

@@ -17,7 +17,7 @@ def passed_up(wire, *lines, **how) -> list[bytes]:
     got = lines_of(backend)
     backend.send(LAST)
     client.read_head()
-    own = (b"Host: 127.0.0.1", b"X-Forwarded-", b"Forwarded: ")
+    own = (b"Host: 127.0.0.1", b"X-Forwarded-", b"Forwarded: ", b"X-Request-ID: ")
     return [line for line in got if not line.startswith(own)]
 
 
@@ -104,7 +104,7 @@ def test_connection_names_nothing_away_that_others_rest_on(wire):
     names = [line.partition(b":")[0].lower() for line in lines_of(backend)]
     assert sorted(names) == [
         *(b"content-length", b"forwarded", b"host"),
-        *(b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"),
+        *(b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-request-id"),
     ]
     assert backend.read(4) == b"body"
     backend.send(b"HTTP/1.1 200 OK\r\nConnection: Content-Length\r\nContent-Length: 2\r\n\r\nok")
