@@ -72,14 +72,14 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="apimctl-bench-") as name:
         path = Path(name) / "apimctl.db"
-        store = make_store(path, backend="http://127.0.0.1:1", tokens=1000)
+        store = make_store(path, backend="http://127.0.0.1:1", count=1000)
         with (
             closing(ReadModel(path, on_settings_changed=lambda: None)) as model,
             closing(Counters(counters_path(path))) as counters,
         ):
             found = {
                 step: measure(call, chosen.rounds)
-                for step, call in steps(model, counters, store.access_token).items()
+                for step, call in steps(model, counters, store.access_tokens[0]).items()
             }
     table = Table(title="CPU microseconds of a request's checks")
     table.add_column("step")
