@@ -9,7 +9,9 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from apimctl import __version__
+from apimctl.edge.connection import HALF_CLOSE_SECONDS
 from tests.e2e.conftest import running_gateway
+from tests.e2e.processes import workers
 from tests.e2e.waiting import until
 from tests.e2e.wire import wired
 
@@ -77,6 +79,7 @@ def test_a_client_that_left_before_the_answer_is_told_from_one_that_got_it(own_m
     with wired(own_market) as wire:
         client, backend = wire.request()
         backend.read_head()
+        assert client.hears_nothing(HALF_CLOSE_SECONDS + 0.1)
         client.close()
         assert backend.read_to_end() == b""
         name = wire.stall.name
@@ -121,7 +124,8 @@ def test_the_format_is_the_one_that_is_asked_for(market, accept, is_open):
 
 def test_the_files_of_the_metrics_go_with_the_gateway(cli):
     with running_gateway(cli) as gateway:
-        descriptors = Path(f"/proc/{gateway.process.pid}/fd").iterdir()
+        (worker,) = workers(gateway.process.pid)
+        descriptors = Path(f"/proc/{worker}/fd").iterdir()
         open_files = {str(path.readlink()) for path in descriptors}
         (folder,) = {str(Path(name).parent) for name in open_files if "counter_0.db" in name}
         assert Path(folder).name.startswith("apimctl-metrics-")
