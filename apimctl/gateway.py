@@ -18,6 +18,7 @@ from apimctl.domain.bearer import may_hold_credential
 from apimctl.domain.quota import Verdict
 from apimctl.edge import answers, cors, rate_limit
 from apimctl.edge.answers import Answer
+from apimctl.edge.complaints import Complaints
 from apimctl.edge.connection import Handler, Response
 from apimctl.edge.counters import Counters, counters_path
 from apimctl.edge.forwarded import client_address
@@ -52,6 +53,7 @@ class Gateway:
         """Read the store. `reload` returns the settings anew. Raises StoreError."""
         self.observer = observer
         self._request_ids = RequestIds()
+        self._complaints = Complaints()
         self._settings = settings
         self._reload = reload
         self._read_model = ReadModel(settings.store_path, on_settings_changed=self.reload_settings)
@@ -114,7 +116,7 @@ class Gateway:
         try:
             return await self._route(request)
         except StoreError as error:
-            log.warning("%s", error.message)
+            self._complaints.make(error.message)
             self.observer.metrics.count_store_error()
             return answers.fault_for(
                 request,
@@ -221,7 +223,7 @@ class Gateway:
                 try:
                     check()
                 except (StoreError, OSError) as error:
-                    log.warning("%s", error)
+                    self._complaints.make(str(error))
                     self.observer.metrics.count_store_error()
             await self.observer.publish()
 

@@ -211,7 +211,7 @@ def test_a_log_that_nobody_reads_stops_nothing(cli):
 def test_a_full_disk_stops_nothing(cli):
     with running_gateway(cli, "--access-log", "json", "--access-log-file", "/dev/full") as gateway:
         assert gateway.get("/").status == 404
-        until(lambda: "1 lines of the access log are lost: No space left" in gateway.log)
+        until(lambda: "1 line of the access log is lost: no space left" in gateway.log)
         assert gateway.get("/").status == 404
 
 
