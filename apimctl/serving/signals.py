@@ -16,23 +16,23 @@ _ENOUGH_BYTES = 4096
 
 
 class Signals:
-    """The signals that came to this process and were not read yet."""
+    """The signals that came to this process and were not read yet; none ends it any more."""
 
     def __enter__(self) -> Self:
         self._reading, self._writing = socket.socketpair()
         for end in (self._reading, self._writing):
             end.setblocking(False)
         # One that does not fit into the socket is one more of many.
-        self._old_descriptor = signal.set_wakeup_fd(
-            self._writing.fileno(), warn_on_full_buffer=False
-        )
-        self._old_handlers = {number: signal.signal(number, _ignore) for number in HANDLED}
+        signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
+        for number in HANDLED:
+            signal.signal(number, _ignore)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._old_handlers.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(self._old_descriptor)
+        # The process is about to end; one more Ctrl-C does not change how.
+        for number in HANDLED - {signal.SIGCHLD}:
+            signal.signal(number, signal.SIG_IGN)
+        signal.set_wakeup_fd(-1)
         self.close()
 
     def fileno(self) -> int:

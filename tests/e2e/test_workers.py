@@ -271,14 +271,27 @@ def test_a_hang_up_exchanges_the_certificate_of_every_worker(cli, tmp_path):
         assert is_shown(gateway, certificate)
 
 
-def test_settings_that_cannot_be_are_complained_of_once(cli, pair):
-    cli.config.parent.mkdir(parents=True, exist_ok=True)
-    cli.config.write_text("[gateway\n")
-    pair.process.send_signal(signal.SIGHUP)
-    until(lambda: "the settings stay as they are" in pair.log)
-    cli.config.unlink()
-    pair.process.send_signal(signal.SIGHUP)
-    assert pair.get("/").status == 404
+def test_settings_that_cannot_be_are_complained_of_once(cli, token):
+    log = cli.home / "access.log"
+    flags = ("--workers", "2", "--access-log", "json", "--access-log-file", log)
+    with running_gateway(cli, *flags) as gateway:
+        cli.config.parent.mkdir(parents=True, exist_ok=True)
+        cli.config.write_text("[gateway\n")
+        log.unlink()
+        gateway.process.send_signal(signal.SIGHUP)
+        # Whatever is wrong with the settings, the access log is reopened.
+        until(log.exists)
+        assert gateway.get("/").status == 404
+        cli.config.unlink()
+        gateway.process.send_signal(signal.SIGHUP)
+    assert gateway.log.count("the settings stay as they are") == 1
+
+
+def test_one_more_signal_changes_nothing_about_the_end(pair):
+    pair.process.send_signal(signal.SIGTERM)
+    until(lambda: pair.process.send_signal(signal.SIGINT) or pair.process.poll() is not None)
+    assert pair.process.returncode == 0
+    assert pair.log.count("stopped") == 1
 
 
 def test_ctrl_c_at_a_terminal_stops_all_of_them(cli):
