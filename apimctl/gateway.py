@@ -1,7 +1,8 @@
 """The gateway's face: one handler, from the socket to the backend.
 
 A request's way: `Gateway.handle` -> the gateway's own endpoints, or `read_model` (facts) ->
-`domain.admission` (decision) -> `counters` (limits) -> `proxy` (backend).
+`domain.admission` (decision) -> `counters` (limits) -> `proxy` (backend). What came of it goes to
+`observer`: metrics and access log.
 """
 
 import asyncio
