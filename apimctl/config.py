@@ -182,6 +182,10 @@ def _grants(text: str) -> frozenset[GrantType]:
     return frozenset(GrantType(name) for name in names)
 
 
+def _duration(text: str) -> int:
+    return parse_duration(text, what="duration")
+
+
 def _skew(text: str) -> int:
     return parse_duration_or_none(text, what="skew")
 
@@ -222,31 +226,29 @@ _DEFINITIONS: Mapping[str, _Definition] = {
         "true", _switch, "Whether the access token is removed from the forwarded request"
     ),
     "gateway.connect_timeout": _Definition(
-        "5s", parse_duration, "How long a backend may take to accept a connection"
+        "5s", _duration, "How long a backend may take to accept a connection"
     ),
-    "gateway.backend_timeout": _Definition(
-        "60s", parse_duration, "How long a backend may be silent"
-    ),
+    "gateway.backend_timeout": _Definition("60s", _duration, "How long a backend may be silent"),
     "gateway.circuit_failures": _Definition(
         "5", _count, "Refused connections in a row that open a backend's circuit"
     ),
     "gateway.circuit_open": _Definition(
-        "5s", parse_duration, "How long an open circuit keeps requests from its backend"
+        "5s", _duration, "How long an open circuit keeps requests from its backend"
     ),
     "gateway.request_body_limit": _Definition(
         "100MiB", _size, "Longest body of a request, 0 for any"
     ),
     "gateway.header_timeout": _Definition(
-        "15s", parse_duration, "How long a client may take for the head of a request"
+        "15s", _duration, "How long a client may take for the head of a request"
     ),
     "gateway.body_timeout": _Definition(
-        "60s", parse_duration, "How long a client may pause within the body of a request"
+        "60s", _duration, "How long a client may pause within the body of a request"
     ),
     "gateway.trusted_proxies": _Definition(
         "", _networks, "Proxies whose Forwarded and X-Forwarded-* headers count, as 10.0.0.0/8"
     ),
     "gateway.drain": _Definition(
-        "15s", parse_duration, "How long requests may go on once the gateway is told to stop"
+        "15s", _duration, "How long requests may go on once the gateway is told to stop"
     ),
     "gateway.access_log": _Definition(
         "off", _log_format, "Format of the access log: off, json or combined", flag="access-log"

@@ -1,7 +1,8 @@
 """The gateway's face: one handler, from the socket to the backend.
 
 A request's way: `Gateway.handle` -> the gateway's own endpoints, or `read_model` (facts) ->
-`domain.admission` (decision) -> `counters` (limits) -> `proxy` (backend).
+`domain.admission` (decision) -> `counters` (limits) -> `proxy` (backend). What came of it goes to
+`observer`: metrics and access log.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from apimctl.domain.bearer import may_hold_credential
 from apimctl.domain.quota import Verdict
 from apimctl.edge import answers, cors, rate_limit
 from apimctl.edge.answers import Answer
+from apimctl.edge.complaints import Complaints
 from apimctl.edge.connection import Handler, Response
 from apimctl.edge.counters import Counters, counters_path
 from apimctl.edge.forwarded import client_address
@@ -52,6 +54,7 @@ class Gateway:
         """Read the store. `reload` returns the settings anew. Raises StoreError."""
         self.observer = observer
         self._request_ids = RequestIds()
+        self._complaints = Complaints()
         self._settings = settings
         self._reload = reload
         self._read_model = ReadModel(settings.store_path, on_settings_changed=self.reload_settings)
@@ -114,7 +117,7 @@ class Gateway:
         try:
             return await self._route(request)
         except StoreError as error:
-            log.warning("%s", error.message)
+            self._complaints.make(error.message)
             self.observer.metrics.count_store_error()
             return answers.fault_for(
                 request,
@@ -221,7 +224,7 @@ class Gateway:
                 try:
                     check()
                 except (StoreError, OSError) as error:
-                    log.warning("%s", error)
+                    self._complaints.make(str(error))
                     self.observer.metrics.count_store_error()
             await self.observer.publish()
 

@@ -22,6 +22,7 @@ _DURATION = re.compile(
 )
 _ZERO = re.compile(r"0+[smhd]?", re.ASCII)
 _EXAMPLES = "Write whole seconds (3600), a duration (90s, 15m, 12h, 30d, 1h30m) or never."
+_ENDING_EXAMPLES = _EXAMPLES.replace(", a duration", " or a duration").replace(" or never", "")
 
 
 def parse_duration(text: str, *, what: str = "validity") -> int:
@@ -29,11 +30,12 @@ def parse_duration(text: str, *, what: str = "validity") -> int:
 
     Raises UsageError for 0, negative numbers, fractions, nonsense and more than 100 years.
     """
-    seconds = parse_validity(text, what=what)
+    try:
+        seconds = parse_validity(text, what=what)
+    except UsageError as error:
+        raise UsageError(error.message, hint=_ENDING_EXAMPLES) from None
     if seconds == NEVER:
-        raise UsageError(
-            f"the {what} {text!r} must end some time", hint=_EXAMPLES.replace(" or never", "")
-        )
+        raise UsageError(f"the {what} {text!r} must end some time", hint=_ENDING_EXAMPLES)
     return seconds
 
 

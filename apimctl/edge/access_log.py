@@ -85,7 +85,13 @@ class AccessLog:
         dropped = self.dropped
         if dropped > self._told and now >= self._tell_at:
             reason = self._trouble or TOO_SLOW
-            log.warning("%d lines of the access log are lost: %s", dropped - self._told, reason)
+            lost = dropped - self._told
+            lines = (
+                "1 line of the access log is"
+                if lost == 1
+                else f"{lost} lines of the access log are"
+            )
+            log.warning("%s lost: %s", lines, reason)
             self._told = dropped
             self._tell_at = now + WARN_AGAIN_SECONDS
 
@@ -118,7 +124,7 @@ class AccessLog:
                 self._trouble = ""
             except OSError as error:
                 self._failed += data.count(b"\n")
-                self._trouble = error.strerror or str(error)
+                self._trouble = (error.strerror or str(error)).lower()
         self._done_bytes += sum(map(_size, observations))
 
     def _line(self, observation: Observation) -> bytes:
@@ -130,7 +136,8 @@ class AccessLog:
         try:
             self._sink.reopen()
         except OSError as error:
-            log.warning("the access log stays in the old file: %s", error.strerror)
+            reason = (error.strerror or str(error)).lower()
+            log.warning("the access log stays in the old file: %s", reason)
 
 
 def _size(observation: Observation) -> int:

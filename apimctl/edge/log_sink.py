@@ -30,8 +30,9 @@ class Sink:
         try:
             self._descriptor = os.dup(stdout) if path is None else _open(path)
         except OSError as error:
+            reason = (error.strerror or str(error)).lower()
             raise InvalidInputError(
-                f"the access log {path or 'on stdout'} cannot be written: {error.strerror}",
+                f"the access log {path or 'on stdout'} cannot be written: {reason}",
                 hint="Name a file with --access-log-file, in a folder that is there.",
             ) from None
         self._is_file = _is_regular(self._descriptor)

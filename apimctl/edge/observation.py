@@ -3,7 +3,10 @@
 from apimctl.domain.models import KeyType
 
 CLIENT_LEFT = 499
-"""The status of a request whose client left before the answer began, as nginx has it."""
+"""The status of a request that was cut before its answer began, as nginx has it.
+
+By its client, or by the end of a drain.
+"""
 
 
 class Observation:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from apimctl.config import GatewaySettings, Settings
-from apimctl.edge.access_log import WARN_AGAIN_SECONDS, AccessLog
+from apimctl.edge.access_log import AccessLog
 from apimctl.edge.application_names import ApplicationNames
+from apimctl.edge.complaints import Complaints
 from apimctl.edge.log_lines import RENDERERS
 from apimctl.edge.log_sink import Sink
 from apimctl.edge.metrics import Metrics
 from apimctl.edge.observation import Observation
+from apimctl.errors import ApimctlError
 
 log = logging.getLogger("apimctl.gateway")
 
@@ -29,17 +31,24 @@ class Observer:
     ) -> None:
         """Open the access log and the files of this worker's metrics in `folder`.
 
-        Raises InvalidInputError for a log that cannot be written, OSError for the folder.
+        Raises InvalidInputError for a log that cannot be written, ApimctlError for the folder.
         """
         self._log = _open_log(settings.gateway, settings.store_path)
         self._lost_lines = 0
-        self._warn_at = 0.0
-        self.metrics = Metrics(
-            folder,
-            worker=worker,
-            names=ApplicationNames(settings.store_path),
-            count_connections=count_connections,
-        )
+        self._complaints = Complaints()
+        try:
+            self.metrics = Metrics(
+                folder,
+                worker=worker,
+                names=ApplicationNames(settings.store_path),
+                count_connections=count_connections,
+            )
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ApimctlError(
+                f"the metrics cannot be kept in {folder}: {reason}",
+                hint="Make room there, or name another folder with the variable TMPDIR.",
+            ) from error
 
     @property
     def has_log(self) -> bool:
@@ -59,16 +68,13 @@ class Observer:
 
     async def publish(self) -> None:
         """Let others see what was counted, and warn of what was lost: once a second."""
-        now = time.monotonic()
         if self._log is not None:
             self._count_lost(self._log)
-            self._log.tell(now=now)
+            self._log.tell(now=time.monotonic())
         try:
             await self.metrics.flush()
         except OSError as error:
-            if now >= self._warn_at:
-                self._warn_at = now + WARN_AGAIN_SECONDS
-                log.warning("what was counted is not in the metrics: %s", error.strerror)
+            self._complaints.make(f"what was counted is not in the metrics: {error.strerror}")
 
     async def close(self) -> None:
         """Write what is left."""

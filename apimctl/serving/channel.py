@@ -21,10 +21,14 @@ class Command(Enum):
 
     RELOAD = b"r"
     """Read the settings anew."""
+    REOPEN = b"o"
+    """Go on with the file that stands at the access log's path now."""
     RENEW = b"c"
     """Read the certificate anew."""
+    STOP = b"s"
+    """Accept no more clients, finish, and end; until then, answer whoever runs the gateway."""
     DRAIN = b"d"
-    """Accept nothing more, finish, and end."""
+    """Accept nothing more, finish, and end: others answer."""
     HURRY = b"h"
     """Cut what is not finished yet."""
 

@@ -86,16 +86,21 @@ class Crew:
 
     def resize(self, count: int, *, drain_seconds: float) -> None:
         """Want so many workers: `fill` starts those that are missing, the surplus drains."""
+        self._resize(count, Command.DRAIN, drain_seconds)
+
+    def end(self, command: Command, *, drain_seconds: float) -> None:
+        """Want no workers any more: all are told to finish what they do, by STOP or DRAIN."""
+        self._resize(0, command, drain_seconds)
+
+    def _resize(self, count: int, command: Command, drain_seconds: float) -> None:
         while len(self._places) < count:
             self._places.append(_Place())
         surplus, self._places = self._places[count:], self._places[:count]
         for place in surplus:
             if place.child is not None:
-                self._let_go(place.child, drain_seconds)
-
-    def drain(self, seconds: float) -> None:
-        """Let all workers finish what they do, and want none any more."""
-        self.resize(0, drain_seconds=seconds)
+                place.child.tell(command)
+                ends_at = time.monotonic() + drain_seconds + MARGIN_SECONDS
+                self._leavers.append(_Leaver(place.child, ends_at))
 
     def hurry(self) -> None:
         """Let those that drain end at once."""
@@ -162,11 +167,6 @@ class Crew:
     def _children(self) -> Iterator[Child]:
         yield from (place.child for place in self._places if place.child is not None)
         yield from (leaver.child for leaver in self._leavers)
-
-    def _let_go(self, child: Child, drain_seconds: float) -> None:
-        child.tell(Command.DRAIN)
-        ends_at = time.monotonic() + drain_seconds + MARGIN_SECONDS
-        self._leavers.append(_Leaver(child, ends_at))
 
     def _reap(self, child: Child) -> int | None:
         """Return its exit code if it has ended; then it is forgotten."""

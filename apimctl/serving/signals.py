@@ -16,29 +16,23 @@ _ENOUGH_BYTES = 4096
 
 
 class Signals:
-    """The signals that came to this process and were not read yet.
-
-    It is the last thing this process waits for: behind it, they are ignored.
-    """
+    """The signals that came to this process and were not read yet; none ends it any more."""
 
     def __enter__(self) -> Self:
         self._reading, self._writing = socket.socketpair()
         for end in (self._reading, self._writing):
             end.setblocking(False)
         # One that does not fit into the socket is one more of many.
-        self._old_descriptor = signal.set_wakeup_fd(
-            self._writing.fileno(), warn_on_full_buffer=False
-        )
+        signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
         for number in HANDLED:
             signal.signal(number, _ignore)
         return self
 
     def __exit__(self, *_: object) -> None:
-        # The process is about to end, in order: a signal that comes now is late.
+        # The process is about to end; one more Ctrl-C does not change how.
         for number in HANDLED - {signal.SIGCHLD}:
             signal.signal(number, signal.SIG_IGN)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.set_wakeup_fd(self._old_descriptor)
+        signal.set_wakeup_fd(-1)
         self.close()
 
     def fileno(self) -> int:

@@ -74,8 +74,9 @@ def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
             listener.listen(BACKLOG)
             opened.pop_all()
     except socket.gaierror as error:
+        reason = (error.strerror or str(error)).lower()
         raise InvalidInputError(
-            f"the host {host!r} has no address: {error.strerror}", hint="Try --host 127.0.0.1."
+            f"the host {host!r} has no address: {reason}", hint="Try --host 127.0.0.1."
         ) from None
     except OSError as error:
         raise _explain_bind(error, host, port, option) from None
@@ -123,6 +124,7 @@ def _explain_bind(error: OSError, host: str, port: int, option: str) -> ApimctlE
             f"port {port} on {host} needs rights that this user lacks",
             hint=f"Choose a port from 1024 on with {option}.",
         )
+    reason = (error.strerror or str(error)).lower()
     return InvalidInputError(
-        f"cannot listen on {host}, port {port}: {error.strerror}", hint="Try --host 127.0.0.1."
+        f"cannot listen on {host}, port {port}: {reason}", hint="Try --host 127.0.0.1."
     )

@@ -185,13 +185,16 @@ class Supervisor:
         self._phase = _Phase.DRAINING
         self._refresh_settings()
         self._post.sockets.close()
-        self._crew.drain(self._settings.drain_seconds)
+        # A successor answers on the admin port already; without one, the gateway is not ready.
+        command = Command.STOP if self._heir is None else Command.DRAIN
+        self._crew.end(command, drain_seconds=self._settings.drain_seconds)
 
     def _reload(self) -> None:
         """Obey the settings and the certificate as they are in their files now."""
         self._notifier.reloading()
-        self._refresh_settings()
-        self._crew.tell(Command.RELOAD)
+        if self._refresh_settings():
+            self._crew.tell(Command.RELOAD)
+        self._crew.tell(Command.REOPEN)
         certificate = self._post.certificate
         if certificate is not None and certificate.renew(self._settings):
             self._crew.tell(Command.RENEW)
@@ -199,11 +202,14 @@ class Supervisor:
         self._registration.renew(self._addresses, workers=self._workers)
         self._notifier.ready()
 
-    def _refresh_settings(self) -> None:
+    def _refresh_settings(self) -> bool:
+        """Obey the settings as they are now; return whether they can be read."""
         try:
             self._post = replace(self._post, settings=self._post.reload())
         except ApimctlError as error:
             log.warning("the settings stay as they are: %s", error.message)
+            return False
+        return True
 
     def _upgrade(self) -> None:
         """Start the command anew, on the same sockets."""

@@ -86,14 +86,16 @@ async def _serve(post: Post, supervisor: socket.socket, number: int) -> None:
         doors = await _open_doors(server, post, gateway.settings)
         admin_doors, admin = await _open_admin(post, gateway, server)
         supervisor.send(Report().encode())
-        await _obey_until_drain(commands, gateway, post.certificate)
-        for door in (*doors, *admin_doors):
+        last = await _obey_until_the_end(commands, gateway, post.certificate)
+        for door in doors if last is Command.STOP else (*doors, *admin_doors):
             door.close()
         hurrying = asyncio.create_task(_hurry_when_told(commands, server))
         if post.certificate is not None:
             # Who is amid a handshake is no connection of the server's yet, and would be cut.
             await asyncio.sleep(HANDSHAKE_SECONDS)
         await server.drain(gateway.settings.drain_seconds)
+        for door in admin_doors:
+            door.close()
         await admin.drain(ADMIN_DRAIN_SECONDS)
         hurrying.cancel()
 
@@ -162,16 +164,19 @@ async def _open_admin(
     return [door], admin_server
 
 
-async def _obey_until_drain(
+async def _obey_until_the_end(
     commands: asyncio.Queue[Command], gateway: Gateway, certificate: Certificate | None
-) -> None:
-    while (command := await commands.get()) is not Command.DRAIN:
+) -> Command:
+    """Return how it is to end: STOP or DRAIN."""
+    while (command := await commands.get()) not in {Command.STOP, Command.DRAIN}:
         match command:
             case Command.RELOAD:
                 gateway.reload_settings()
+            case Command.REOPEN:
                 gateway.observer.reopen()
             case Command.RENEW if certificate is not None:
                 certificate.renew(gateway.settings)
+    return command
 
 
 async def _hurry_when_told(commands: asyncio.Queue[Command], server: Server) -> None:

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from tests.binary import TIMEOUT_SECONDS
 
-STEP_SECONDS = 0.02
-
 
 def workers(process_id: int) -> set[int]:
     """Return the ids of a supervisor's workers."""
@@ -70,12 +68,3 @@ def kill(gateway) -> None:
             os.kill(worker, signal.SIGKILL)
         await_end(descriptors)
     gateway.process.wait(TIMEOUT_SECONDS)
-
-
-def wait_until(holds):
-    """Look again and again until it holds; return what does."""
-    for _ in range(int(TIMEOUT_SECONDS / STEP_SECONDS)):
-        if found := holds():
-            return found
-        select.select([], [], [], STEP_SECONDS)
-    raise AssertionError(holds)

@@ -10,12 +10,15 @@ import stat
 
 import pytest
 
+from apimctl.edge.connection import HALF_CLOSE_SECONDS
 from tests.e2e.conftest import running_gateway
 from tests.e2e.market import running_market
+from tests.e2e.test_websocket import HANDSHAKE, SWITCHED
 from tests.e2e.waiting import until
 from tests.e2e.wire import wired
 
 OWN_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]+")
+LAST = b"Connection: close\r\n"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -118,6 +121,82 @@ def test_ids_are_given_to_answers_of_the_gateway_and_never_twice(shop):
     assert "X-Request-ID" not in shop.call(shop.production["access_token"]).headers
 
 
+def answered(wire, response, *lines, method=b"GET"):
+    """Let the backend answer a request and leave; return the headers it got, and the client."""
+    client, backend = wire.request(*lines, method=method)
+    _, headers = backend.read_head()
+    backend.send(response)
+    backend.half_close()
+    client.read_head()
+    return headers, client
+
+
+def test_each_kind_of_answer_has_its_line(cli, path, backend):
+    with logging_market(cli, path, backend) as market, wired(market) as wire:
+        answered(wire, b"HTTP/1.1 304 Not Modified\r\n" + LAST + b"\r\n")
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n" + LAST + b"\r\n"
+        answered(wire, head, method=b"HEAD")
+        chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + LAST + b"\r\n"
+        chunked += b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+        assert answered(wire, chunked)[1].read_chunked() == b"abcde"
+        _, client = answered(wire, SWITCHED, *HANDSHAKE)
+        assert client.read_to_end() == b""
+        lines(path, 4)
+        client, waiting = wire.request()
+        waiting.read_head()
+        assert client.hears_nothing(HALF_CLOSE_SECONDS + 0.1)
+        client.close()
+        lines(path, 5)
+        client = wire.connect()
+        client.send(b"EHLO gateway.test\r\n\r\n")
+        client.read_to_end()
+        found = [json.loads(line) for line in lines(path, 6)]
+    assert [(line["method"], line["status"], line["bytes"]) for line in found[:3]] == [
+        ("GET", 304, 0),
+        ("HEAD", 200, 0),
+        ("GET", 200, 5),
+    ]
+    tunnel, left, unread = found[3:]
+    assert (tunnel["status"], tunnel["api"]) == (101, wire.stall.name)
+    assert tunnel["backend_seconds"] <= tunnel["seconds"]
+    assert (left["status"], left["bytes"], left["backend_seconds"]) == (499, None, None)
+    assert left["seconds"] >= HALF_CLOSE_SECONDS
+    assert (unread["status"], unread["fault"], unread["client"]) == (400, 400, "127.0.0.1")
+    assert (unread["method"], unread["path"], unread["api"]) == (None, None, None)
+
+
+def test_the_backend_gets_the_id_that_the_log_has(cli, path, backend):
+    with logging_market(cli, path, backend) as market, wired(market) as wire:
+        ok = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + LAST + b"\r\n"
+        trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        first, _ = answered(wire, ok, b"traceparent: " + trace)
+        second, _ = answered(wire, ok, b"X-Request-ID: mine", b"traceparent: not one")
+        third, _ = answered(wire, ok, b"X-Request-ID: a", b"x-request-id: b")
+        logged = [json.loads(line) for line in lines(path, 3)]
+    assert sent(first, b"x-request-id") == [logged[0]["request_id"].encode()]
+    assert OWN_ID.fullmatch(logged[0]["request_id"])
+    assert sent(first, b"traceparent") == [trace]
+    assert logged[0]["traceparent"] == trace.decode()
+    assert sent(second, b"x-request-id") == [b"mine"]
+    assert logged[1]["request_id"] == "mine"
+    assert sent(second, b"traceparent") == [b"not one"]
+    assert sent(third, b"x-request-id") == [b"a", b"b"]
+    assert OWN_ID.fullmatch(logged[2]["request_id"])
+
+
+def test_a_fault_names_the_id_that_the_backend_got(wire):
+    client, backend = wire.request()
+    _, headers = backend.read_head()
+    backend.send(b"nonsense\r\n\r\n")
+    first, answer = client.read_head()
+    assert first.startswith(b"HTTP/1.1 502 ")
+    assert sent(answer, b"x-request-id") == sent(headers, b"x-request-id")
+
+
+def sent(headers, name):
+    return [value for key, value in headers if key == name]
+
+
 @pytest.mark.parametrize("kind", ["json", "combined"])
 def test_no_secret_is_in_the_log_wherever_it_was_sent(cli, path, backend, kind):
     with logging_market(cli, path, backend, kind) as market:
@@ -211,7 +290,7 @@ def test_a_log_that_nobody_reads_stops_nothing(cli):
 def test_a_full_disk_stops_nothing(cli):
     with running_gateway(cli, "--access-log", "json", "--access-log-file", "/dev/full") as gateway:
         assert gateway.get("/").status == 404
-        until(lambda: "1 lines of the access log are lost: No space left" in gateway.log)
+        until(lambda: "1 line of the access log is lost: no space left" in gateway.log)
         assert gateway.get("/").status == 404
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from tests.binary import TIMEOUT_SECONDS
 from tests.e2e.conftest import publish, running_gateway
-from tests.e2e.processes import await_end, successor, wait_until, watched, workers
+from tests.e2e.processes import await_end, successor, watched, workers
 from tests.e2e.tls import own_certificate, tls_port
 from tests.e2e.traffic import traffic
+from tests.e2e.waiting import until
 
 PATH = "/twitter/1.0.0/x"
 
@@ -35,7 +36,7 @@ def upgrade(cli, gateway, old):
     """Let a process hand over; return the next one, once the old one has ended."""
     with watched(old) as descriptors:
         os.kill(old, signal.SIGUSR2)
-        wait_until(lambda: serving(cli, gateway)["process_id"] != old)
+        until(lambda: serving(cli, gateway)["process_id"] != old)
         await_end(descriptors)
     return serving(cli, gateway)["process_id"]
 
@@ -99,7 +100,7 @@ def test_an_upgrade_that_cannot_start_leaves_the_old_one(cli, token):
         cli.config.parent.mkdir(parents=True, exist_ok=True)
         cli.config.write_text("[gateway\n")
         os.kill(old, signal.SIGUSR2)
-        wait_until(lambda: "the upgrade failed: it ended with exit code 6" in gateway.log)
+        until(lambda: "the upgrade failed: it ended with exit code 6" in gateway.log)
         cli.config.unlink()
         assert serving(cli, gateway)["process_id"] == old
         assert upgrade(cli, gateway, old) != old
@@ -112,7 +113,7 @@ def test_an_upgrade_whose_workers_cannot_serve_leaves_the_old_one(cli, token):
         counters.unlink()
         counters.mkdir()
         os.kill(old, signal.SIGUSR2)
-        wait_until(lambda: "the upgrade failed: it ended with exit code 7" in gateway.log)
+        until(lambda: "the upgrade failed: it ended with exit code 7" in gateway.log)
         counters.rmdir()
         assert serving(cli, gateway)["process_id"] == old
         assert gateway.get(PATH, token=token).status == 200
@@ -124,9 +125,9 @@ def test_a_stop_during_an_upgrade_stops_both(cli):
             # The successor serves, and cannot be listed: it is not ready yet.
             db.execute("BEGIN IMMEDIATE")
             os.kill(gateway.process.pid, signal.SIGUSR2)
-            heir = wait_until(lambda: successor(gateway.process.pid))
+            heir = until(lambda: successor(gateway.process.pid))
             with watched(heir) as descriptors:
-                wait_until(lambda: workers(heir))
+                until(lambda: workers(heir))
                 os.kill(gateway.process.pid, signal.SIGTERM)
                 db.execute("ROLLBACK")
                 await_end(descriptors)
@@ -140,8 +141,8 @@ def test_a_second_upgrade_at_once_is_refused(cli):
             db.execute("BEGIN IMMEDIATE")
             for _ in range(2):
                 os.kill(gateway.process.pid, signal.SIGUSR2)
-                wait_until(lambda: successor(gateway.process.pid))
-            wait_until(lambda: "no upgrade now" in gateway.log)
+                until(lambda: successor(gateway.process.pid))
+            until(lambda: "no upgrade now" in gateway.log)
             db.execute("ROLLBACK")
         assert gateway.process.wait(TIMEOUT_SECONDS) == 0
         assert serving(cli, gateway)["process_id"] != gateway.process.pid

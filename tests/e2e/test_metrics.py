@@ -1,5 +1,7 @@
 """Metrics of a running gateway."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,11 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from apimctl import __version__
+from apimctl.edge.connection import HALF_CLOSE_SECONDS
+from tests.binary import TIMEOUT_SECONDS
 from tests.e2e.conftest import running_gateway
+from tests.e2e.load import connections
+from tests.e2e.processes import await_end, sockets, watched, workers
 from tests.e2e.waiting import until
 from tests.e2e.wire import wired
 
@@ -77,6 +83,7 @@ def test_a_client_that_left_before_the_answer_is_told_from_one_that_got_it(own_m
     with wired(own_market) as wire:
         client, backend = wire.request()
         backend.read_head()
+        assert client.hears_nothing(HALF_CLOSE_SECONDS + 0.1)
         client.close()
         assert backend.read_to_end() == b""
         name = wire.stall.name
@@ -119,10 +126,87 @@ def test_the_format_is_the_one_that_is_asked_for(market, accept, is_open):
     assert samples(market.gateway, parse_openmetrics if is_open else parse_text, Accept=accept)
 
 
+def ask_both(gateway, count):
+    """Send so many requests, each worker at least one, on connections that stay open meanwhile."""
+    both = workers(gateway.process.pid)
+    before = {worker: sockets(worker) for worker in both}
+    with connections(gateway, count) as clients:
+        for client in clients:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b"404" in client.recv(65536)
+        assert all(sockets(worker) > before[worker] for worker in both)
+        until(lambda: samples(gateway)["apimctl_connections",] == count)
+    return both
+
+
+def test_two_workers_are_counted_as_one_gateway_also_if_one_falls(cli):
+    not_found = ("apimctl_requests_total", "", "", "", "404")
+    with running_gateway(cli, "--workers", "2") as gateway:
+        ask_both(gateway, 60)
+        # What the other worker counted is there within a second.
+        until(lambda: samples(gateway).get(not_found) == 60)
+        fallen, other = workers(gateway.process.pid)
+        with watched(fallen) as descriptors:
+            os.kill(fallen, signal.SIGKILL)
+            await_end(descriptors)
+        until(lambda: len(workers(gateway.process.pid)) == 2)
+        until(lambda: samples(gateway).get(("apimctl_workers",)) == 2)
+        assert samples(gateway)[not_found] == 60
+        assert other in ask_both(gateway, 60)
+        until(lambda: samples(gateway).get(not_found) == 120)
+        found = samples(gateway)
+        assert found["apimctl_refusals_total", "900906"] == 120
+        assert found["apimctl_request_seconds_count", ""] == 120
+        until(lambda: samples(gateway)["apimctl_connections",] == 0)
+
+
+def test_what_is_no_request_is_counted_by_the_fault_that_answers_it(own_market):
+    with wired(own_market) as wire:
+        client = wire.connect()
+        client.send(b"EHLO gateway.test\r\n\r\n")
+        assert client.read_head()[0].startswith(b"HTTP/1.1 400 ")
+        client = wire.connect()
+        client.send(b"GET /%s HTTP/1.1\r\n\r\n" % (b"x" * 40_000))
+        assert client.read_head()[0].startswith(b"HTTP/1.1 431 ")
+    found = samples(own_market.gateway)
+    assert found["apimctl_refusals_total", "400"] == 1
+    assert found["apimctl_refusals_total", "431"] == 1
+    assert found["apimctl_requests_total", "", "", "", "400"] == 1
+
+
+def test_a_backend_is_timed_until_its_head_and_not_its_body(own_market):
+    with wired(own_market) as wire:
+        client, backend = wire.request()
+        backend.read_head()
+        backend.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+        client.read_head()
+        assert client.hears_nothing(0.3)
+        backend.send(b"ok")
+        assert client.read(2) == b"ok"
+    found = samples(own_market.gateway)
+    api = f"{wire.stall.name}:1.0.0"
+    in_all = found["apimctl_request_seconds_sum", api]
+    assert found["apimctl_backend_seconds_sum", api] <= in_all - 0.3
+
+
+def folder_of(process_id):
+    """Return where a gateway with one worker keeps its metrics."""
+    (worker,) = workers(process_id)
+    open_files = {path.readlink() for path in Path(f"/proc/{worker}/fd").iterdir()}
+    (folder,) = {path.parent for path in open_files if path.name == "counter_0.db"}
+    assert folder.name.startswith("apimctl-metrics-")
+    return folder
+
+
 def test_the_files_of_the_metrics_go_with_the_gateway(cli):
     with running_gateway(cli) as gateway:
-        descriptors = Path(f"/proc/{gateway.process.pid}/fd").iterdir()
-        open_files = {str(path.readlink()) for path in descriptors}
-        (folder,) = {str(Path(name).parent) for name in open_files if "counter_0.db" in name}
-        assert Path(folder).name.startswith("apimctl-metrics-")
-    assert not Path(folder).exists()
+        folder = folder_of(gateway.process.pid)
+        gateway.process.send_signal(signal.SIGUSR2)
+        assert gateway.process.wait(TIMEOUT_SECONDS) == 0
+        assert not folder.exists()
+        (row,) = cli.data("gateway", "status")
+        with watched(row["process_id"]) as descriptors:
+            folder = folder_of(row["process_id"])
+            os.kill(row["process_id"], signal.SIGTERM)
+            await_end(descriptors)
+    assert not folder.exists()

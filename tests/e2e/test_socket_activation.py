@@ -14,8 +14,9 @@ import pytest
 
 from tests.binary import BINARY, TIMEOUT_SECONDS
 from tests.e2e.conftest import FREE_PORTS, Gateway, listening_url, running_gateway
-from tests.e2e.processes import await_end, wait_until, watched
+from tests.e2e.processes import await_end, watched
 from tests.e2e.tls import get, line, own_certificate
+from tests.e2e.waiting import until
 
 LAUNCHER = """
 import json, os, sys
@@ -105,7 +106,7 @@ def test_each_socket_is_what_its_name_says(cli):
     ):
         assert gateway.port == port(http)
         assert line(gateway, "and with TLS")[0] == f"https://127.0.0.1:{port(https)}"
-        assert line(gateway, "admin")[0] == f"http://127.0.0.1:{port(admin)}"
+        assert line(gateway, "admin")[0] == f"http://127.0.0.1:{port(admin)}/-/metrics"
         assert get(gateway, own_certificate(cli), "/")[0] == 404
 
 
@@ -182,7 +183,7 @@ def test_the_service_manager_is_told_who_takes_over(cli, tmp_path):
             gateway.process.send_signal(signal.SIGUSR2)
             # The next one serves, and the service goes on in it.
             told = {*said(), *said()}
-            (row,) = wait_until(lambda: cli.data("gateway", "status"))
+            (row,) = until(lambda: cli.data("gateway", "status"))
             assert told == {"READY=1", f"MAINPID={row['process_id']}"}
             assert gateway.process.wait(TIMEOUT_SECONDS) == 0
         with watched(row["process_id"]) as descriptors:
@@ -195,4 +196,4 @@ def test_a_service_manager_that_is_gone_is_no_obstacle(cli, tmp_path):
     cli.environment["NOTIFY_SOCKET"] = str(tmp_path / "nobody")
     with running_gateway(cli, *FREE_PORTS) as gateway:
         assert gateway.get("/").status == 404
-        wait_until(lambda: "cannot be told: " in gateway.log)
+        until(lambda: "cannot be told: " in gateway.log)

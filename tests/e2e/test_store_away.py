@@ -16,6 +16,7 @@ def test_a_store_that_is_gone_refuses_everything_until_it_is_back(own_market):
     assert refused.json["fault"]["message"] == "Unclassified Authentication Failure"
     assert refused.headers["Retry-After"] == "1"
     assert "WWW-Authenticate" not in refused.headers
+    assert own_market.gateway.log.count(f"{store} is not there") == 1
     assert b"<code>900900</code>" in stall.call(headers={"Accept": "text/xml"}).body
     asked = stall.ask(grant_type="client_credentials")
     assert (asked.status, asked.json["error"]) == (503, "temporarily_unavailable")

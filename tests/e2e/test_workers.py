@@ -13,9 +13,10 @@ from tests.binary import TIMEOUT_SECONDS
 from tests.e2e.conftest import FREE_PORTS, publish, running_gateway
 from tests.e2e.load import answers, connections
 from tests.e2e.market import running_market
-from tests.e2e.processes import await_end, sockets, wait_until, watched, workers
+from tests.e2e.processes import await_end, sockets, watched, workers
 from tests.e2e.tls import is_shown, write_pair
 from tests.e2e.traffic import traffic
+from tests.e2e.waiting import until
 from tests.e2e.wire import Peer
 
 PATH = "/twitter/1.0.0/x"
@@ -53,7 +54,7 @@ def test_every_worker_serves(cli, pair):
     (row,) = cli.data("gateway", "status")
     assert (row["process_id"], row["workers"]) == (pair.process.pid, 2)
     assert row["admin_url"].startswith("http://127.0.0.1:")
-    assert f"admin         {row['admin_url']}\n" in pair.log
+    assert f"admin         {row['admin_url']}/-/metrics\n" in pair.log
     # Who forks has one thread and no database open.
     assert len(list(Path(f"/proc/{pair.process.pid}/task").iterdir())) == 1
     files = Path(f"/proc/{pair.process.pid}/fd").iterdir()
@@ -101,7 +102,7 @@ def test_a_worker_that_falls_is_replaced_and_no_connection_refused(pair, token):
             kill(worker)
         # Whoever connects now is served by a worker that is not there yet.
         assert pair.get(PATH, token=token).status == 200
-        new = wait_until(lambda: len(found := workers(pair.process.pid)) == 2 and found)
+        new = until(lambda: len(found := workers(pair.process.pid)) == 2 and found)
         assert not old & new
         for worker in old:
             (line,) = [line for line in pair.log.splitlines() if f"worker {worker} " in line]
@@ -113,7 +114,7 @@ def test_the_fall_of_a_worker_is_nothing_to_the_other(pair, token):
     idle = {worker: sockets(worker) for worker in (first, second)}
     request = f"GET {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
     with connections(pair, 50) as clients:
-        wait_until(lambda: sum(map(sockets, idle)) == sum(idle.values()) + 50)
+        until(lambda: sum(map(sockets, idle)) == sum(idle.values()) + 50)
         kept = sockets(second) - idle[second]
         kill(first)
         for client in clients:
@@ -134,11 +135,11 @@ def test_a_worker_that_is_told_to_end_finishes_first_and_is_replaced(pair):
     with half_sent(pair) as client, watched(first, second) as descriptors:
         for worker in (first, second):
             os.kill(worker, signal.SIGTERM)
-        wait_until(lambda: len(workers(pair.process.pid) - {first, second}) >= 1)
+        until(lambda: len(workers(pair.process.pid) - {first, second}) >= 1)
         client.sendall(b"grant=123")
         assert b"400 Bad Request" in client.recv(65536)
         await_end(descriptors)
-    wait_until(lambda: f"worker {first} ended with exit code 0; another" in pair.log)
+    until(lambda: f"worker {first} ended with exit code 0; another" in pair.log)
     assert pair.get("/").status == 404
 
 
@@ -147,15 +148,15 @@ def test_a_worker_that_falls_again_and_again_is_waited_with(cli, pair, token):
     cli.store.rename(away)
     (worker, other) = workers(pair.process.pid)
     kill(worker)
-    wait_until(lambda: "another one starts in 0.4 s" in pair.log)
+    until(lambda: "another one starts in 0.4 s" in pair.log)
     falls = [line for line in pair.log.splitlines() if "another one starts" in line]
     pauses = [line.rpartition(" starts ")[2] for line in falls[:4]]
     assert pauses == ["now", "in 0.1 s", "in 0.2 s", "in 0.4 s"]
     assert all("ended with exit code 7: " in line for line in falls[1:])
     assert other in workers(pair.process.pid)
     away.rename(cli.store)
-    wait_until(lambda: pair.get(PATH, token=token).status == 200)
-    wait_until(lambda: serves(pair, workers(pair.process.pid) - {other}))
+    until(lambda: pair.get(PATH, token=token).status == 200)
+    until(lambda: serves(pair, workers(pair.process.pid) - {other}))
 
 
 def serves(gateway, process_ids):
@@ -180,7 +181,7 @@ def test_the_workers_of_a_fallen_supervisor_finish_and_end(cli, own_market):
             client, backend = Peer(connection), Peer(listener.accept()[0])
             gateway.process.kill()
             gateway.process.wait(TIMEOUT_SECONDS)
-            wait_until(lambda: is_refused(gateway.port))
+            until(lambda: is_refused(gateway.port))
             backend.read_head()
             backend.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
             assert client.read_head()[0] == b"HTTP/1.1 200 OK"
@@ -211,7 +212,7 @@ def half_sent(gateway):
 def test_a_second_signal_cuts_what_the_first_lets_finish(pair):
     with half_sent(pair) as one, half_sent(pair) as other:
         pair.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: is_refused(pair.port))
+        until(lambda: is_refused(pair.port))
         one.sendall(b"grant=123")
         assert b"400 Bad Request" in one.recv(65536)
         assert pair.process.poll() is None
@@ -249,8 +250,8 @@ def test_more_workers_and_fewer_while_requests_go_on(cli, token):
         for count in (3, 1, 2):
             cli.ok("config", "set", "gateway.workers", count)
             gateway.process.send_signal(signal.SIGHUP)
-            wait_until(lambda count=count: len(workers(gateway.process.pid)) == count)
-            wait_until(lambda count=count: cli.data("gateway", "status")[0]["workers"] == count)
+            until(lambda count=count: len(workers(gateway.process.pid)) == count)
+            until(lambda count=count: cli.data("gateway", "status")[0]["workers"] == count)
             requests.await_more()
     assert "another one starts" not in gateway.log
 
@@ -263,21 +264,34 @@ def test_a_hang_up_exchanges_the_certificate_of_every_worker(cli, tmp_path):
         certificate.rename(old)
         write_pair(tmp_path)
         gateway.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: not any(is_shown(gateway, old) for _ in range(20)))
+        until(lambda: not any(is_shown(gateway, old) for _ in range(20)))
         assert all(is_shown(gateway, certificate) for _ in range(20))
         for worker in workers(gateway.process.pid):
             kill(worker)
         assert is_shown(gateway, certificate)
 
 
-def test_settings_that_cannot_be_are_complained_of_once(cli, pair):
-    cli.config.parent.mkdir(parents=True, exist_ok=True)
-    cli.config.write_text("[gateway\n")
-    pair.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: "the settings stay as they are" in pair.log)
-    cli.config.unlink()
-    pair.process.send_signal(signal.SIGHUP)
-    assert pair.get("/").status == 404
+def test_settings_that_cannot_be_are_complained_of_once(cli, token):
+    log = cli.home / "access.log"
+    flags = ("--workers", "2", "--access-log", "json", "--access-log-file", log)
+    with running_gateway(cli, *flags) as gateway:
+        cli.config.parent.mkdir(parents=True, exist_ok=True)
+        cli.config.write_text("[gateway\n")
+        log.unlink()
+        gateway.process.send_signal(signal.SIGHUP)
+        # Whatever is wrong with the settings, the access log is reopened.
+        until(log.exists)
+        assert gateway.get("/").status == 404
+        cli.config.unlink()
+        gateway.process.send_signal(signal.SIGHUP)
+    assert gateway.log.count("the settings stay as they are") == 1
+
+
+def test_one_more_signal_changes_nothing_about_the_end(pair):
+    pair.process.send_signal(signal.SIGTERM)
+    until(lambda: pair.process.send_signal(signal.SIGINT) or pair.process.poll() is not None)
+    assert pair.process.returncode == 0
+    assert pair.log.count("stopped") == 1
 
 
 def test_ctrl_c_at_a_terminal_stops_all_of_them(cli):
@@ -298,7 +312,7 @@ def test_a_limit_of_fifty_admits_fifty_of_four_hundred_over_two_workers(cli, bac
         before = {worker: sockets(worker) for worker in workers(gateway.process.pid)}
         statuses = []
         with connections(gateway, 400) as clients:
-            wait_until(lambda: sum(map(sockets, before)) >= sum(before.values()) + 400)
+            until(lambda: sum(map(sockets, before)) >= sum(before.values()) + 400)
             assert all(sockets(worker) > before[worker] for worker in before)
             for client in clients:
                 client.sendall(request[:-1])

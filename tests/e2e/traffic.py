@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.binary import TIMEOUT_SECONDS
-from tests.e2e.processes import wait_until
+from tests.e2e.waiting import until
 
 CLIENTS = 6
 """Half of them keep their connections."""
@@ -24,7 +24,7 @@ class Traffic:
     def await_more(self, count: int = 200) -> None:
         """Return after so many more answers."""
         wanted = self.answered + count
-        wait_until(lambda: self.failures or self.answered >= wanted)
+        until(lambda: self.failures or self.answered >= wanted)
 
 
 @contextlib.contextmanager

@@ -2,11 +2,15 @@
 
 import select
 
+from tests.binary import TIMEOUT_SECONDS
 
-def until(condition):
-    """Wait for something that happens within a second or two, by asking again."""
-    for _ in range(1200):
-        if found := condition():
+STEP_SECONDS = 0.02
+
+
+def until(holds):
+    """Look again and again until it holds; return what does."""
+    for _ in range(int(TIMEOUT_SECONDS / STEP_SECONDS)):
+        if found := holds():
             return found
-        select.select([], [], [], 0.05)
-    raise AssertionError(condition)
+        select.select([], [], [], STEP_SECONDS)
+    raise AssertionError(holds)
