@@ -5,29 +5,16 @@ setting has an environment variable: ``gateway.port`` is ``APIMCTL_GATEWAY_PORT`
 """
 
 import difflib
-import ipaddress
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apimctl import config_file
+from apimctl import config_file, config_values
+from apimctl.config_values import Networks
 from apimctl.domain.models import GrantType
-from apimctl.domain.validity import parse_duration, parse_duration_or_none, parse_validity
+from apimctl.domain.validity import parse_validity
 from apimctl.errors import ApimctlError, InvalidInputError, NotFoundError
-
-_HIGHEST_PORT = 65_535
-_MOST_WORKERS = 256
-_COUNT = re.compile(r"[0-9]{1,7}", re.ASCII)
-_SIZE = re.compile(r"([0-9]{1,15})(|[kmg]ib)", re.ASCII | re.IGNORECASE)
-_SIZE_UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
-_LOG_FORMATS = ("json", "combined")
-_NO_DOMAIN = frozenset({"authorization", "host", "cookie", "connection", "content-length"})
-_HEADER_CHARACTERS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
-
-
-Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,105 +78,6 @@ class Settings:
     rows: tuple[Setting, ...]
 
 
-def _port(text: str) -> int:
-    if not _COUNT.fullmatch(text) or int(text) > _HIGHEST_PORT:
-        raise InvalidInputError(f"{text!r} is not a port", hint="Use a number from 0 to 65535.")
-    return int(text)
-
-
-def _port_or_off(text: str) -> int | None:
-    return None if text == "off" else _port(text)
-
-
-def _workers(text: str) -> int | None:
-    if text == "auto":
-        return None
-    if not _COUNT.fullmatch(text) or not 0 < int(text) <= _MOST_WORKERS:
-        raise InvalidInputError(
-            f"{text!r} is not a number of workers",
-            hint=f"Use a number from 1 to {_MOST_WORKERS}, or auto for one per processor.",
-        )
-    return int(text)
-
-
-def _path(text: str) -> Path | None:
-    if "\0" in text:
-        raise InvalidInputError(f"{text!r} is not a path", hint="Name a file.")
-    return Path(text).expanduser() if text else None
-
-
-def _count(text: str) -> int:
-    if not _COUNT.fullmatch(text) or not 0 < int(text) <= 1_000_000:  # noqa: PLR2004
-        raise InvalidInputError(f"{text!r} is not a count", hint="Use a number from 1 on.")
-    return int(text)
-
-
-def _size(text: str) -> int:
-    found = _SIZE.fullmatch(text.strip())
-    if found is None:
-        raise InvalidInputError(f"{text!r} is not a size", hint="Use bytes, 64KiB, 100MiB or 2GiB.")
-    return int(found[1]) * _SIZE_UNITS[found[2].lower()]
-
-
-def _networks(text: str) -> Networks:
-    try:
-        return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise InvalidInputError(
-            f"{text!r} are not addresses: {error}",
-            hint="Write 127.0.0.1 or 10.0.0.0/8, with commas.",
-        ) from None
-
-
-def _switch(text: str) -> bool:
-    switches = {"true": True, "yes": True, "on": True, "1": True}
-    switches |= {"false": False, "no": False, "off": False, "0": False}
-    if text.lower() not in switches:
-        raise InvalidInputError(f"{text!r} is neither true nor false", hint="Use true or false.")
-    return switches[text.lower()]
-
-
-def _log_format(text: str) -> str | None:
-    if text not in {"off", *_LOG_FORMATS}:
-        raise InvalidInputError(
-            f"{text!r} is no format of the access log", hint="Use off, json or combined."
-        )
-    return None if text == "off" else text
-
-
-def _header_name(text: str) -> str:
-    if not text or not set(text.lower()) <= _HEADER_CHARACTERS or text.lower() in _NO_DOMAIN:
-        raise InvalidInputError(
-            f"{text!r} cannot name the client's domain",
-            hint="Use a header that names the client's domain, as X-Domain or Origin.",
-        )
-    return text.lower()
-
-
-def _host(text: str) -> str:
-    if not text or any(character.isspace() for character in text) or "/" in text:
-        raise InvalidInputError(f"{text!r} is not a host", hint="Use an address, as 127.0.0.1.")
-    return text
-
-
-def _grants(text: str) -> frozenset[GrantType]:
-    names = {name.strip() for name in text.split(",") if name.strip()}
-    unknown = names - set(GrantType)
-    if unknown or not names:
-        raise InvalidInputError(
-            f"{text!r} are not grants", hint=f"Use some of {', '.join(GrantType)}."
-        )
-    return frozenset(GrantType(name) for name in names)
-
-
-def _duration(text: str) -> int:
-    return parse_duration(text, what="duration")
-
-
-def _skew(text: str) -> int:
-    return parse_duration_or_none(text, what="skew")
-
-
 @dataclass(frozen=True, slots=True)
 class _Definition:
     default: str
@@ -199,62 +87,83 @@ class _Definition:
 
 
 _DEFINITIONS: Mapping[str, _Definition] = {
-    "gateway.host": _Definition("127.0.0.1", _host, "Address the gateway listens on"),
-    "gateway.port": _Definition("8280", _port, "Port the gateway listens on, 0 for any free one"),
+    "gateway.host": _Definition("127.0.0.1", config_values.host, "Address the gateway listens on"),
+    "gateway.port": _Definition(
+        "8280", config_values.port, "Port the gateway listens on, 0 for any free one"
+    ),
     "gateway.tls_port": _Definition(
-        "off", _port_or_off, "Port for TLS, 0 for any free one, or off", flag="tls-port"
+        "off",
+        config_values.port_or_off,
+        "Port for TLS, 0 for any free one, or off",
+        flag="tls-port",
     ),
     "gateway.admin_port": _Definition(
         "8281",
-        _port_or_off,
+        config_values.port_or_off,
         "Port on 127.0.0.1 for health and metrics, 0 for any free one, or off",
         flag="admin-port",
     ),
     "gateway.workers": _Definition(
-        "1", _workers, "Processes that serve; auto: as many as there are processors to use"
+        "1",
+        config_values.workers,
+        "Processes that serve; auto: as many as there are processors to use",
     ),
     "gateway.certificate": _Definition(
-        "", _path, "PEM file of the certificate for TLS; none: a self-signed one", flag="cert"
+        "",
+        config_values.path,
+        "PEM file of the certificate for TLS; none: a self-signed one",
+        flag="cert",
     ),
     "gateway.private_key": _Definition(
-        "", _path, "PEM file of the certificate's private key", flag="key"
+        "", config_values.path, "PEM file of the certificate's private key", flag="key"
     ),
     "gateway.client_domain_header": _Definition(
-        "domain", _header_name, "Request header compared with a key's allowed domains"
+        "domain", config_values.header_name, "Request header compared with a key's allowed domains"
     ),
     "gateway.remove_oauth_headers": _Definition(
-        "true", _switch, "Whether the access token is removed from the forwarded request"
+        "true",
+        config_values.switch,
+        "Whether the access token is removed from the forwarded request",
     ),
     "gateway.connect_timeout": _Definition(
-        "5s", _duration, "How long a backend may take to accept a connection"
+        "5s", config_values.duration, "How long a backend may take to accept a connection"
     ),
-    "gateway.backend_timeout": _Definition("60s", _duration, "How long a backend may be silent"),
+    "gateway.backend_timeout": _Definition(
+        "60s", config_values.duration, "How long a backend may be silent"
+    ),
     "gateway.circuit_failures": _Definition(
-        "5", _count, "Refused connections in a row that open a backend's circuit"
+        "5", config_values.count, "Refused connections in a row that open a backend's circuit"
     ),
     "gateway.circuit_open": _Definition(
-        "5s", _duration, "How long an open circuit keeps requests from its backend"
+        "5s", config_values.duration, "How long an open circuit keeps requests from its backend"
     ),
     "gateway.request_body_limit": _Definition(
-        "100MiB", _size, "Longest body of a request, 0 for any"
+        "100MiB", config_values.size, "Longest body of a request, 0 for any"
     ),
     "gateway.header_timeout": _Definition(
-        "15s", _duration, "How long a client may take for the head of a request"
+        "15s", config_values.duration, "How long a client may take for the head of a request"
     ),
     "gateway.body_timeout": _Definition(
-        "60s", _duration, "How long a client may pause within the body of a request"
+        "60s", config_values.duration, "How long a client may pause within the body of a request"
     ),
     "gateway.trusted_proxies": _Definition(
-        "", _networks, "Proxies whose Forwarded and X-Forwarded-* headers count, as 10.0.0.0/8"
+        "",
+        config_values.networks,
+        "Proxies whose Forwarded and X-Forwarded-* headers count, as 10.0.0.0/8",
     ),
     "gateway.drain": _Definition(
-        "15s", _duration, "How long requests may go on once the gateway is told to stop"
+        "15s",
+        config_values.duration,
+        "How long requests may go on once the gateway is told to stop",
     ),
     "gateway.access_log": _Definition(
-        "off", _log_format, "Format of the access log: off, json or combined", flag="access-log"
+        "off",
+        config_values.log_format,
+        "Format of the access log: off, json or combined",
+        flag="access-log",
     ),
     "gateway.access_log_file": _Definition(
-        "", _path, "File of the access log; none: stdout", flag="access-log-file"
+        "", config_values.path, "File of the access log; none: stdout", flag="access-log-file"
     ),
     "tokens.application_validity": _Definition(
         "3600", parse_validity, "Validity of application access tokens"
@@ -262,10 +171,12 @@ _DEFINITIONS: Mapping[str, _Definition] = {
     "tokens.user_validity": _Definition("3600", parse_validity, "Validity of user access tokens"),
     "tokens.refresh_validity": _Definition("86400", parse_validity, "Validity of refresh tokens"),
     "tokens.timestamp_skew": _Definition(
-        "0", _skew, "How long an expired access token is still accepted"
+        "0", config_values.skew, "How long an expired access token is still accepted"
     ),
     "login_api.grants": _Definition(
-        "client_credentials,password,refresh_token", _grants, "Grants the Login API accepts"
+        "client_credentials,password,refresh_token",
+        config_values.grants,
+        "Grants the Login API accepts",
     ),
 }
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from aiohttp import hdrs
 from multidict import MultiMapping
 
-from apimctl.config import Networks
+from apimctl.config_values import Networks
 from apimctl.edge import forwarded_field
 from apimctl.edge.forwarded_field import Element
 from apimctl.edge.heads import OwnHeaders
