@@ -87,9 +87,13 @@ async def _serve(post: Post, supervisor: socket.socket, number: int) -> None:
         admin_doors, admin = await _open_admin(post, gateway, server)
         supervisor.send(Report().encode())
         await _obey_until_drain(commands, gateway, post.certificate)
+        # With nothing in between: closing breaks off whoever is connected and not accepted.
+        waiting = post.sockets.accept_waiting()
         for door in (*doors, *admin_doors):
             door.close()
         hurrying = asyncio.create_task(_hurry_when_told(commands, server))
+        entering = [loop.connect_accepted_socket(server, connection) for connection in waiting]
+        await asyncio.gather(*entering, return_exceptions=True)  # some may have left
         if post.certificate is not None:
             # Who is amid a handshake is no connection of the server's yet, and would be cut.
             await asyncio.sleep(HANDSHAKE_SECONDS)
