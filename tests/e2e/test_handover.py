@@ -1,5 +1,6 @@
 """SIGUSR2: the next process takes over the sockets, and no request is lost in between."""
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -13,7 +14,6 @@ from tests.e2e.conftest import publish, running_gateway
 from tests.e2e.processes import await_end, successor, wait_until, watched, workers
 from tests.e2e.tls import own_certificate, tls_port
 from tests.e2e.traffic import traffic
-from tests.e2e.upgrade import ended_at_last, serving, upgrade
 
 PATH = "/twitter/1.0.0/x"
 
@@ -22,6 +22,35 @@ PATH = "/twitter/1.0.0/x"
 def token(cli, backend):
     publish(cli, backend)
     return cli.data("key", "generate")["access_token"]
+
+
+def serving(cli, gateway):
+    """Return the row of the gateway, which has to answer."""
+    (row,) = [row for row in cli.data("gateway", "status") if row["url"] == gateway.url]
+    assert row["state"] == "serving"
+    return row
+
+
+def upgrade(cli, gateway, old):
+    """Let a process hand over; return the next one, once the old one has ended."""
+    with watched(old) as descriptors:
+        os.kill(old, signal.SIGUSR2)
+        wait_until(lambda: serving(cli, gateway)["process_id"] != old)
+        await_end(descriptors)
+    return serving(cli, gateway)["process_id"]
+
+
+@contextlib.contextmanager
+def ended_at_last(cli, gateway):
+    """End whichever process serves when the block is over."""
+    try:
+        yield
+    finally:
+        for row in cli("gateway", "status", "--json").json:
+            if row["process_id"] != gateway.process.pid:
+                with watched(row["process_id"]) as descriptors:
+                    os.kill(row["process_id"], signal.SIGTERM)
+                    await_end(descriptors)
 
 
 def test_an_upgrade_under_load_fails_no_request(cli, token):

@@ -23,8 +23,9 @@ function response()
 end
 function done(summary)
   local e = summary.errors
-  io.write(string.format(
-    '\\n{{"requests": %%d, "status": %%d, "connect": %%d, "read": %%d, "write": %%d, "timeout": %%d}}',
+  local report = '\\n{{"requests": %%d, "status": %%d, "connect": %%d, '
+    .. '"read": %%d, "write": %%d, "timeout": %%d}}'
+  io.write(report:format(
     summary.requests, e.status, e.connect, e.read, e.write, e.timeout))
 end
 """
