@@ -24,9 +24,10 @@ TURNS_PER_PASSWORD = 20
 
 @dataclass
 class Tally:
-    """What came of the requests so far: answers by status, connections broken off, surprises."""
+    """What came of the requests so far: answers, tokens, broken connections, surprises."""
 
     answers: Counter[int] = field(default_factory=Counter)
+    issued: int = 0
     broken: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -42,6 +43,11 @@ class Tally:
             self.answers[status] += 1
             if status != expected:
                 self.unexpected.append(f"{what}: {status} where {expected} was expected")
+
+    def note_issued(self) -> None:
+        """Count a token."""
+        with self.lock:
+            self.issued += 1
 
 
 @dataclass
@@ -170,6 +176,7 @@ def log_in(visitor: Visitor) -> None:
         visitor.refresh_token = granted["refresh_token"]
     else:
         granted = visitor.form("/token", grant_type="client_credentials")
+    visitor.tally.note_issued()
     headers = bearing(granted["access_token"])
     visitor.ask("GET", PATH, headers=headers)
     if visitor.turn % 2:
