@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import itertools
 import json
+import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -12,11 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from apimctl.domain import credentials
+from apimctl.domain.credentials import Kind
+from apimctl.domain.models import KeyType
 from benchmarks.stores import DOMAIN, PATH, BenchStore
 
 SMALL = b"x" * 100
 LARGE = b"x" * (1 << 20)
-UNKNOWN_TOKEN = "apim_atp0_" + "0" * 36
 USER, PASSWORD = "soak", "correct horse battery staple"
 PART = 100_000
 TURNS_PER_PASSWORD = 20
@@ -147,7 +150,10 @@ def post(visitor: Visitor) -> None:
 def intrude(visitor: Visitor) -> None:
     """Be refused: with no token, with an unknown one, from another domain."""
     visitor.ask("GET", PATH, headers={}, expected=401)
-    visitor.ask("GET", PATH, headers=bearing(UNKNOWN_TOKEN), expected=401)
+    unknown = credentials.encode(
+        Kind.ACCESS_TOKEN, KeyType.PRODUCTION, secrets.token_bytes(credentials.RANDOM_BYTES)
+    )
+    visitor.ask("GET", PATH, headers=bearing(unknown), expected=401)
     elsewhere = bearing(visitor.next_token(), "elsewhere.example")
     visitor.ask("GET", PATH, headers=elsewhere, expected=403)
 
