@@ -1,5 +1,5 @@
 # The whole developer interface. Every target sets up what it needs.
-.PHONY: demo test check lock docs bench bench-gateway bench-growth bench-token
+.PHONY: demo test check lock docs bench bench-gateway bench-growth bench-token soak
 
 BIN := .venv/bin
 
@@ -38,6 +38,10 @@ bench-growth: .venv/ready
 bench-token: .venv/ready
 	scripts/system-packages wrk npm
 	$(BIN)/python -m benchmarks.token_api $(JSON:%=--json %/token.json)
+
+# Ten minutes of mixed load, and what the gateway occupies meanwhile.
+soak: .venv/ready
+	$(BIN)/python -m benchmarks.soak $(JSON:%=--json %/soak.json)
 
 # Every dependency, every platform and supported Python, with hashes and no index address.
 lock: .venv/ready

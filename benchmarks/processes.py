@@ -64,7 +64,7 @@ def running(
 def cpu_seconds(process_id: int) -> float:
     """Return the processor time that a process and its children, living or ended, have used."""
     ticks = 0
-    for pid in _family(process_id):
+    for pid in family(process_id):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             # utime, stime, and the same of the children it has waited for (proc_pid_stat(5))
@@ -75,19 +75,19 @@ def cpu_seconds(process_id: int) -> float:
 def memory_mib(process_id: int) -> float:
     """Return the resident memory of a process and its children; shared pages count in each."""
     pages = 0
-    for pid in _family(process_id):
+    for pid in family(process_id):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
-def _family(process_id: int) -> list[int]:
+def family(process_id: int) -> list[int]:
     """Return a process, its children, and theirs, whichever thread started them."""
     found = [process_id]
     for listed in Path(f"/proc/{process_id}/task").glob("*/children"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             for child in listed.read_text().split():
-                found += _family(int(child))
+                found += family(int(child))
     return found
 
 

@@ -32,6 +32,19 @@ class Sockets:
         found = {name: getattr(self, name) for name in NAMES}
         return {name: listener for name, listener in found.items() if listener is not None}
 
+    def accept_waiting(self) -> list[socket.socket]:
+        """Return the connections over http that nobody has accepted yet, with requests perhaps.
+
+        Over https there is no request before a handshake, so nothing that would be lost.
+        """
+        accepted = []
+        with contextlib.suppress(OSError):
+            while True:
+                accepted.append(self.http.accept()[0])
+        for connection in accepted:
+            connection.setblocking(False)
+        return accepted
+
     def close(self) -> None:
         """Close them in this process; whoever else has them goes on listening."""
         for listener in self.by_name().values():

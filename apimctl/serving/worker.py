@@ -30,6 +30,9 @@ ADMIN_HEADER_SECONDS = 15.0
 ADMIN_DRAIN_SECONDS = 1.0
 """How long somebody who asks for health or metrics is waited for at the end."""
 
+TURNS_TO_ENTER = 3
+"""Of the event loop: so many at most after `accept`, the server knows a connection."""
+
 HANDSHAKE_SECONDS = 1.0
 """How long a TLS handshake that has begun may go on once the worker is to drain."""
 
@@ -87,9 +90,15 @@ async def _serve(post: Post, supervisor: socket.socket, number: int) -> None:
         admin_doors, admin = await _open_admin(post, gateway, server)
         supervisor.send(Report().encode())
         last = await _obey_until_the_end(commands, gateway, post.certificate)
+        # With nothing in between: closing breaks off whoever is connected and not accepted.
+        waiting = post.sockets.accept_waiting()
         for door in doors if last is Command.STOP else (*doors, *admin_doors):
             door.close()
         hurrying = asyncio.create_task(_hurry_when_told(commands, server))
+        entering = [loop.connect_accepted_socket(server, connection) for connection in waiting]
+        await asyncio.gather(*entering, return_exceptions=True)  # some may have left
+        for _ in range(TURNS_TO_ENTER):
+            await asyncio.sleep(0)
         if post.certificate is not None:
             # Who is amid a handshake is no connection of the server's yet, and would be cut.
             await asyncio.sleep(HANDSHAKE_SECONDS)

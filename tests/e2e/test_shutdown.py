@@ -1,6 +1,7 @@
 """How a gateway begins and ends."""
 
 import contextlib
+import os
 import signal
 import socket
 
@@ -8,6 +9,9 @@ import pytest
 
 from tests.binary import TIMEOUT_SECONDS
 from tests.e2e.conftest import FREE_PORTS, running_gateway
+from tests.e2e.load import connections
+from tests.e2e.processes import sockets, workers
+from tests.e2e.waiting import until
 from tests.e2e.wire import wired
 
 
@@ -57,6 +61,24 @@ def test_a_token_request_under_way_is_finished(wire):
     assert idle.read_to_end() == b""
     client.send(body[-1:])
     assert client.read_head()[0] == b"HTTP/1.1 401 Unauthorized"
+    assert stops(gateway.process)
+
+
+def test_who_has_connected_when_the_port_closes_is_answered(own_market):
+    stall, gateway = own_market.stall(), own_market.gateway
+    (worker,) = workers(gateway.process.pid)
+    listening = sockets(gateway.process.pid)
+    lines = f"GET /{stall.name}/1.0.0/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {stall.token}"
+    # Like a worker that is busy: they wait to be accepted.
+    os.kill(worker, signal.SIGSTOP)
+    with connections(gateway, 100) as clients:
+        for client in clients:
+            client.sendall(f"{lines}\r\n\r\n".encode())
+        gateway.process.send_signal(signal.SIGTERM)
+        until(lambda: sockets(gateway.process.pid) < listening)
+        os.kill(worker, signal.SIGCONT)
+        for client in clients:
+            assert b"200 OK" in client.recv(65536)
     assert stops(gateway.process)
 
 
