@@ -132,11 +132,11 @@ class Connection(BaseProtocol):
         self._server.lost(self)
         self._parser = None
         self._waiting.clear()
-        if self._tunnel is not None:
-            self._tunnel.feed_eof()
         if not self._content.is_eof():
             self._content.set_exception(BadBodyError("the client left"))
-        if self._task is not None:
+        if self._tunnel is not None:
+            self._tunnel.feed_eof()  # what came before that is still to be passed on
+        elif self._task is not None:
             self._task.cancel()
 
     def eof_received(self) -> bool:
