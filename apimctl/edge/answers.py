@@ -81,6 +81,14 @@ def fault(
     return answer
 
 
+def defect() -> Answer:
+    """Return the fault of whatever should not have happened; the connection ends with it."""
+    which = Fault(500, "Internal Server Error", 500)
+    answer = fault(which, "The gateway failed; its log says more.")
+    answer.force_close()
+    return answer
+
+
 def fault_for(
     request: Request,
     which: Fault,

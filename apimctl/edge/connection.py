@@ -7,27 +7,28 @@ other, each by one call of the server's handler.
 import asyncio
 import logging
 import socket
-import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http import HttpRequestParser
-from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import HttpParser
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
-from apimctl.domain import faults
 from apimctl.edge import answers
 from apimctl.edge.answers import Answer
+from apimctl.edge.redaction import place_of
 from apimctl.edge.request import BadBodyError, Request, Tunnelled
+from apimctl.edge.request_parser import (
+    MOST_AT_ONCE,
+    answer_unreadable,
+    is_between_requests,
+    new_parser,
+)
 
-LONGEST_LINE_BYTES = 32 * 1024
-MOST_HEADERS = 256
-BUFFER_BYTES = 64 * 1024
-MOST_WAITING = 16
-"""How many requests may wait for the answer to an earlier one on the same connection."""
+MOST_WAITING = MOST_AT_ONCE - 1
+"""How many requests may wait for the answer to an earlier one: with it, the parser's limit."""
 
 LINGER_SECONDS = 2.0
 """How long a refused body is still read, so that the client gets to read the refusal."""
@@ -65,18 +66,7 @@ class Connection(BaseProtocol):
     """One connection of a client; it is the `Client` of its requests."""
 
     def __init__(self, server: "Server", loop: asyncio.AbstractEventLoop) -> None:
-        parser = HttpRequestParser(
-            self,
-            loop,
-            BUFFER_BYTES,
-            max_line_size=LONGEST_LINE_BYTES,
-            max_field_size=LONGEST_LINE_BYTES,
-            max_headers=MOST_HEADERS,
-            payload_exception=BadBodyError,
-            auto_decompress=False,
-            max_msg_queue_size=MOST_WAITING,
-        )
-        super().__init__(loop, parser)
+        super().__init__(loop, new_parser(self, loop))
         self.remote = ""
         self.scheme = "http"
         self._server = server
@@ -85,7 +75,8 @@ class Connection(BaseProtocol):
         self._content: StreamReader = EMPTY_PAYLOAD
         self._tunnel: Tunnelled | None = None
         self._tail = b""
-        self._is_half_closed = False
+        self._is_chunked = False
+        self._takes_no_more = False
         self._is_answering = False
         self._is_fresh = True
         self._has_begun = False
@@ -96,7 +87,7 @@ class Connection(BaseProtocol):
     @property
     def may_go_on(self) -> bool:
         """Whether another request may follow the one that is answered now."""
-        return not self._server.is_draining and (not self._is_half_closed or bool(self._waiting))
+        return not self._server.is_draining and (not self._takes_no_more or bool(self._waiting))
 
     def write(self, data: bytes) -> None:
         """Send bytes of an answer. Raises ConnectionError for a client that is gone."""
@@ -128,7 +119,7 @@ class Connection(BaseProtocol):
         opened = transport.get_extra_info("socket")
         if opened is not None:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._server.connections.add(self)
+        self._server.made(self)
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """Take what comes again; aiohttp says so at every turn, paused or not."""
@@ -141,11 +132,11 @@ class Connection(BaseProtocol):
         self._server.lost(self)
         self._parser = None
         self._waiting.clear()
-        if self._tunnel is not None:
-            self._tunnel.feed_eof()
         if not self._content.is_eof():
             self._content.set_exception(BadBodyError("the client left"))
-        if self._task is not None:
+        if self._tunnel is not None:
+            self._tunnel.feed_eof()  # what came before that is still to be passed on
+        elif self._task is not None:
             self._task.cancel()
 
     def eof_received(self) -> bool:
@@ -153,8 +144,9 @@ class Connection(BaseProtocol):
         is_soon = self._loop.time() - self._heard_at < HALF_CLOSE_SECONDS
         if self._tunnel is not None or self.scheme == "https" or self._task is None:
             return False
-        self._is_half_closed = is_soon and not self._is_answering and self._content.is_eof()
-        return self._is_half_closed
+        goes_on = is_soon and not self._is_answering and self._content.is_eof()
+        self._takes_no_more = self._takes_no_more or goes_on
+        return goes_on
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sends."""
@@ -170,10 +162,34 @@ class Connection(BaseProtocol):
                 self._break_off(error)
             else:
                 for message, content in messages:
+                    if self._is_chunked:
+                        self._take_no_more()
+                        break
                     self._waiting.append(Request(self, message, content))
                     self._content = content
+                    self._is_chunked = message.chunked
+                else:
+                    if self._is_chunked and self._content.is_eof() and not upgraded:
+                        self._forget_trailers(self._parser)
                 self._limit(upgraded=upgraded)
             self._answer_waiting()
+
+    def _forget_trailers(self, parser: HttpParser[Any]) -> None:
+        """Let nothing behind a body in chunks be read by the parser that read the body.
+
+        For aiohttp's (3.14), the last trailer is a header of the next request, which may be that of
+        somebody else behind a proxy. What is there already is left to the client, to be sent again.
+        """
+        if len(self._waiting) < MOST_WAITING and is_between_requests(parser):
+            self._parser = new_parser(self, self._loop)
+            self._is_chunked = False
+        else:
+            self._take_no_more()
+
+    def _take_no_more(self) -> None:
+        """Read nothing more: the connection ends with the answers to what waits."""
+        self._parser = None
+        self._takes_no_more = True
 
     def _limit(self, *, upgraded: bool) -> None:
         """Let no more come than may wait."""
@@ -208,19 +224,21 @@ class Connection(BaseProtocol):
                 asked = self._waiting.popleft()
                 self._is_answering = False
                 if isinstance(asked, HttpProcessingError):
-                    answer = _unreadable(asked)
+                    answer = answer_unreadable(asked)
                     self._send(answer, None, keeps_alive=False)
                     self._server.note_unreadable(answer, self.remote)
                     goes_on = False
                 else:
                     goes_on = False  # if it fails
                     goes_on = await self._answer(asked)
+                    if self.writing_paused and self.transport is not None:
+                        await self.drain()  # who takes no answers may ask for no more
                     self._make_room()
         finally:
             self._task = None
             self._is_fresh = self._has_begun = False
             self._since = self._loop.time()
-            if self.transport is not None and (not goes_on or self._is_half_closed):
+            if self.transport is not None and (not goes_on or self._takes_no_more):
                 self.transport.close()
 
     async def _answer(self, request: Request) -> bool:
@@ -231,12 +249,8 @@ class Connection(BaseProtocol):
             return False  # there is nobody to answer
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is to be told
             # Without the traceback: its values may be secrets.
-            log.error("a request failed: %s at %s", type(error).__name__, _place(error))  # noqa: TRY400
-            response = answers.fault(
-                faults.Fault(500, "Internal Server Error", 500),
-                "The gateway failed; its log says more.",
-            )
-            response.force_close()
+            log.error("a request failed: %s at %s", type(error).__name__, place_of(error))  # noqa: TRY400
+            response = answers.defect()
         goes_on = response.keep_alive
         if isinstance(response, Answer):
             goes_on = goes_on and request.keep_alive
@@ -270,12 +284,11 @@ class Connection(BaseProtocol):
                 parser.set_upgraded(False)
                 self._upgraded = False
                 early, self._tail = self._tail, b""
-                self.data_received(early)
                 self._resume_reading_for_buffer()
+                self.data_received(early)  # which may pause it again, here as below
         elif self._buffer_paused and len(self._waiting) <= MOST_WAITING // 2:
+            self._resume_reading_for_buffer()
             self.data_received(b"")
-            if len(self._waiting) < MOST_WAITING:
-                self._resume_reading_for_buffer()
 
     def check(self, now: float, *, header_seconds: float) -> None:
         """End a connection whose client is late. To be called every second."""
@@ -321,8 +334,7 @@ class Server:
     ) -> None:
         """`header_timeout_seconds` is how long a client may take for a head, 0 for any time.
 
-        `note_unreadable` is told how a client, known by its address, is answered whose request
-        cannot be read.
+        `note_unreadable` is told of each answer to what is no request, and of the address.
         """
         self.handler = handler
         self.note_unreadable = note_unreadable
@@ -334,10 +346,13 @@ class Server:
 
     def __call__(self) -> Connection:
         """Return the protocol of a new connection."""
-        loop = asyncio.get_running_loop()
+        return Connection(self, asyncio.get_running_loop())
+
+    def made(self, connection: Connection) -> None:
+        """Look after a connection from now on: behind the handshake, if it is one of TLS."""
+        self.connections.add(connection)
         if self._timer is None:
-            self._timer = loop.call_later(1, self._check)
-        return Connection(self, loop)
+            self._timer = asyncio.get_running_loop().call_later(1, self._check)
 
     def lost(self, connection: Connection) -> None:
         """Forget a connection that is gone."""
@@ -382,17 +397,3 @@ class Server:
         for connection in list(self.connections):
             connection.check(now, header_seconds=self._header_seconds)
         self._timer = loop.call_later(1, self._check) if self.connections else None
-
-
-def _unreadable(error: HttpProcessingError) -> Answer:
-    if isinstance(error, LineTooLong):
-        fault = faults.Fault(431, "Request Header Fields Too Large", 431)
-        return answers.fault(fault, f"A line is longer than {LONGEST_LINE_BYTES} bytes.")
-    fault = faults.Fault(400, "Bad Request", 400)
-    return answers.fault(fault, "The request is not HTTP as RFC 9112 has it.")
-
-
-def _place(error: BaseException) -> str:
-    """Return where an error was raised, without its values: they may be secrets."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))

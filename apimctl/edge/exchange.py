@@ -6,6 +6,7 @@ of this one.
 """
 
 import asyncio
+import contextlib
 import socket
 import struct
 import time
@@ -141,15 +142,11 @@ class Exchange:
             async for chunk in self._chunks():
                 connection.write(chunk_frame(chunk) if is_chunked else chunk)
                 if connection.writing_paused:
-                    async with asyncio.timeout(self._settings.backend_timeout_seconds):
-                        await connection.drain()
+                    await self._drain_backend()
             if is_chunked:
                 connection.write(LAST_CHUNK)
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):
             return  # what the backend answered before it left is still to be read
-        except TimeoutError:
-            connection.fail(TimeoutError("the backend does not read"))
-            return
         except (BadBodyError, BodyTooLongError, BodyTooSlowError) as error:
             self._clients_fault = error
             connection.abort()
@@ -157,6 +154,20 @@ class Exchange:
             return
         self._is_sent = True
         connection.start_clock()
+
+    async def _drain_backend(self) -> None:
+        """Wait until the backend has taken most of what was written; give up one that does not.
+
+        Raises ConnectionError, TimeoutError.
+        """
+        connection = self._connection
+        try:
+            async with asyncio.timeout(self._settings.backend_timeout_seconds):
+                await connection.drain()
+        except TimeoutError as error:
+            connection.fail(error)
+            connection.abort()
+            raise
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         """Yield the client's body, no more and no slower than the settings allow."""
@@ -193,12 +204,12 @@ class Exchange:
         """Return the response behind all interim ones (RFC 9110 section 15.2)."""
         for _ in range(MOST_INTERIM_RESPONSES):
             message, payload = await self._connection.response()
-            if message.code == _SWITCHING_PROTOCOLS and self._is_websocket:
+            if message.code == _SWITCHING_PROTOCOLS and message.upgrade and self._is_websocket:
                 return message, payload
             if message.code == _SWITCHING_PROTOCOLS or message.code < _CONTINUE:
                 raise BrokenResponseError("the backend switched protocols unasked")
             if message.code >= _OK:
-                if message.headers.get(hdrs.TRANSFER_ENCODING, "chunked").lower() != "chunked":
+                if hdrs.TRANSFER_ENCODING in message.headers and not _is_chunked(message):
                     raise BrokenResponseError("the backend used an unknown transfer coding")
                 return message, payload
         raise BrokenResponseError("the backend sends nothing but interim responses")
@@ -262,10 +273,20 @@ class Exchange:
         client.tunnel_to(to_backend)
         await join(
             to_client.pump(client.write, client.drain),
-            to_backend.pump(backend.write, backend.drain),
+            to_backend.pump(backend.write, self._drain_backend),
         )
+        if backend.transport is not None and backend.is_open():
+            backend.transport.set_write_buffer_limits(0)
+            with contextlib.suppress(ConnectionError, TimeoutError):  # it left, or takes no more
+                await self._drain_backend()
         backend.close()
         return Sent(message.code, keep_alive=False)
+
+
+def _is_chunked(message: RawResponseMessage) -> bool:
+    """Return whether chunked is the only transfer coding: then the parser has undone it."""
+    codings = message.headers.getall(hdrs.TRANSFER_ENCODING)
+    return all(coding.lower() == "chunked" for coding in codings)
 
 
 def _reset(transport: asyncio.Transport) -> None:

@@ -151,7 +151,7 @@ class ReadModel:
             self._header = None
             self._last_change = changes.newest_id(self._db)
             self._forget_all(self._db)
-            self._wal_index = WalIndex(self._db, self._path)
+            self._wal_index = WalIndex(self._db)
         except BaseException:
             # What could not be read whole is not served in part.
             self._close()

@@ -6,6 +6,8 @@ whatever those look like. Rather too much is taken out than too little.
 """
 
 import re
+import traceback
+from pathlib import Path
 
 from apimctl.domain import credentials
 
@@ -28,6 +30,12 @@ def redact(text: str) -> str:
     if _SUSPECT.search(text) or credentials.PREFIX in text.lower():
         text = _CREDENTIAL.sub(REDACTED, text)
     return text
+
+
+def place_of(error: BaseException) -> str:
+    """Return where an error was raised, without its values: they may be secrets."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
 
 
 def _keep_name(found: re.Match[str]) -> str:

@@ -120,12 +120,17 @@ class Request:
         """Whether it is the opening handshake of RFC 6455 section 4.1, but for its method."""
         if not self.message.upgrade:
             return False
-        return self.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
+        upgrade = self.headers.get(hdrs.UPGRADE, "")
+        return upgrade.isascii() and upgrade.lower() == "websocket"  # as the parser has it
 
     @property
     def keep_alive(self) -> bool:
         """Whether client and gateway both want the connection to go on after the answer."""
-        return not self.message.should_close and self.client.may_go_on
+        message = self.message
+        if message.should_close or (message.upgrade and not self.wants_websocket):
+            # Behind an offer of any other protocol, the parser (aiohttp 3.14) drops what has come.
+            return False
+        return self.client.may_go_on
 
     def ask_for_body(self) -> None:
         """Tell a client that waits for it to send its body (RFC 9110 section 10.1.1)."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 MOST_WAITING_BYTES = 256 * 1024
 
@@ -55,11 +55,21 @@ class Pipe:
 
 
 async def join(one: Awaitable[None], other: Awaitable[None]) -> None:
-    """Run both ways of a tunnel until either ends."""
+    """Run both ways of a tunnel until one has passed everything on.
+
+    A way that fails has lost its target, which is the source of the other way: that one ends too,
+    once it has passed on what the source said before it left.
+    """
     ways = [asyncio.ensure_future(one), asyncio.ensure_future(other)]
+    pending = set(ways)
     try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        while pending and not _is_one_through(ways):
+            _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
+
+
+def _is_one_through(ways: Sequence[asyncio.Future[None]]) -> bool:
+    return any(way.done() and way.exception() is None for way in ways)

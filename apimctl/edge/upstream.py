@@ -35,7 +35,8 @@ class Connection(BaseProtocol):
     """A connection to a backend.
 
     `returned_at` and `silent_since` are seconds of the event loop's clock: since when nobody uses
-    it, and since when somebody waits for the backend, None for nobody.
+    it, and since when somebody waits for the backend, None for nobody. While reading is paused,
+    the backend cannot be late.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -112,6 +113,12 @@ class Connection(BaseProtocol):
         if not self._payload.is_eof() and self._payload.exception() is None:
             self._payload.set_exception(error)
 
+    def is_silent(self, *, since: float) -> bool:
+        """Return whether somebody waits for the backend, and nothing has come since then."""
+        if self._reading_paused or self.silent_since is None:
+            return False
+        return self.silent_since <= since
+
     def is_open(self) -> bool:
         """Return whether the connection is there still."""
         return self.transport is not None and not self.transport.is_closing()
@@ -165,7 +172,7 @@ class Connection(BaseProtocol):
             messages, upgraded, self._tail = self._parser.feed_data(data)
         except HttpProcessingError as error:
             self.fail(BrokenResponseError(type(error).__name__))
-            self.close()
+            self.abort()  # it may never take the rest of the request
             return
         for message, payload in messages:
             self._may_go_on = self._may_go_on and not message.should_close
@@ -177,18 +184,14 @@ class Connection(BaseProtocol):
         if messages and self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def pause_reading(self) -> None:
-        """Take nothing more for now: so the backend cannot be late."""
-        super().pause_reading()
-        self.silent_since = None
-
     def resume_reading(self, resume_parser: bool = True) -> None:
         """Take what comes again; aiohttp says so at every turn, paused or not."""
         was_paused = self._reading_paused
         if was_paused:
             super().resume_reading(resume_parser)
         if was_paused and not self._reading_paused:
-            self.start_clock()
+            if self.silent_since is not None:
+                self.start_clock()
             if self.transport is None:
                 self._end()
 
@@ -272,8 +275,7 @@ class Backend:
         """
         now = asyncio.get_running_loop().time()
         for connection in self._lent:
-            since = connection.silent_since
-            if since is not None and now - since >= silence_seconds:
+            if connection.is_silent(since=now - silence_seconds):
                 connection.silent_since = None
                 connection.fail(TimeoutError("the backend is silent"))
         idle, self._idle = self._idle, []

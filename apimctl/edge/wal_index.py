@@ -25,9 +25,11 @@ the process has on it (fcntl(2)), and so those that SQLite keeps on this one.
 class WalIndex:
     """The wal-index of one open database."""
 
-    def __init__(self, db: Connection, path: Path) -> None:
-        """Find the wal-index that `db` uses, which has read `path` before. Raises sqlite3.Error."""
+    def __init__(self, db: Connection) -> None:
+        """Find the wal-index that `db` uses, which was read before. Raises sqlite3.Error."""
         (journal_mode,) = db.execute("PRAGMA journal_mode").fetchone()
+        # Where the store is a link, SQLite's files lie beside what it leads to.
+        _, _, path = db.execute("PRAGMA database_list").fetchone()
         self._memory = _mapped(Path(f"{path}-shm")) if journal_mode == "wal" else None
 
     def header(self) -> bytes | None:

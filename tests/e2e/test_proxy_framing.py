@@ -188,7 +188,7 @@ def test_a_refused_body_in_chunks_hides_no_request(wire):
     client.send(refused + b"%x\r\n%b\r\n" % (len(SMUGGLED), SMUGGLED))
     assert fault_of(client) == (b"401", 900901)
     client.send(b"0\r\n\r\n" + wire.head(token="wrong"))
-    assert fault_of(client) == (b"401", 900901)
+    assert client.read_to_end() == b""  # trailers might change it: it is to be sent again
 
 
 # On the way down

@@ -1,6 +1,7 @@
 """The gateway over TLS: real sockets, clients that verify, certificates that are exchanged."""
 
 import contextlib
+import select
 import signal
 import socket
 import ssl
@@ -196,3 +197,13 @@ def test_the_settings_do_as_the_flags(cli, tmp_path):
     with running_gateway(cli) as gateway:
         assert get(gateway, certificate, "/")[0] == 404
     assert not own_certificate(cli).exists()
+
+
+def test_a_client_that_is_slow_with_its_handshake_is_not_waited_for_longer(cli):
+    cli.ok("config", "set", "gateway.header_timeout", "3s")
+    with serving(cli) as gateway:
+        plain = socket.create_connection(("127.0.0.1", tls_port(gateway)), timeout=TIMEOUT_SECONDS)
+        assert not select.select([plain], [], [], 1.5)[0]
+        context = ssl.create_default_context(cafile=own_certificate(cli))
+        with context.wrap_socket(plain, server_hostname="localhost") as client:
+            assert client.recv(1) == b""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import select
 
 import aiohttp
 import pytest
@@ -128,3 +129,19 @@ def test_a_real_client_and_a_real_server_understand_each_other(market):
             assert (await socket.receive()).data == 4001
 
     asyncio.run(talk())
+
+
+def test_what_a_client_says_before_it_leaves_reaches_a_backend_that_is_slow(wire):
+    client, backend = opened(wire)
+    sent, said = 0, os.urandom(1 << 16)
+    while select.select([], [client.socket], [], 0.5)[1]:
+        sent += client.socket.send(said)
+    client.close()
+    assert len(backend.read_to_end()) == sent
+
+
+def test_a_switch_that_is_none_by_its_own_headers_is_refused(wire):
+    client, backend = wire.request(*HANDSHAKE)
+    backend.read_head()
+    backend.send(b"HTTP/1.1 101 Switching Protocols\r\n\r\nprompt")
+    assert client.read_head()[0] == b"HTTP/1.1 502 Bad Gateway"

@@ -1,3 +1,4 @@
+import sqlite3
 from contextlib import closing
 
 import pytest
@@ -58,8 +59,9 @@ def test_what_is_known_is_not_read_again(shop, model):
     assert ran == []
 
 
-def test_where_the_wal_index_cannot_be_read_sqlite_is_asked(shop, model, tmp_path):
-    model._wal_index = WalIndex(model._db, tmp_path / "elsewhere")
+def test_where_the_wal_index_cannot_be_read_sqlite_is_asked(shop, model):
+    with closing(sqlite3.connect(":memory:")) as without:
+        model._wal_index = WalIndex(without)
     assert facts(model, shop.token).token.state is TokenState.ACTIVE
     ran = statements_of(model)
     for _ in range(3):

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from apimctl.edge.upstream import KEEP_ALIVE_SECONDS, Backend
+from apimctl.edge.upstream import KEEP_ALIVE_SECONDS, Backend, BrokenResponseError
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -256,3 +256,60 @@ async def test_a_backend_that_speaks_no_tls_is_refused(lender, listener):
 def test_an_endpoint_is_a_base_path_and_a_host(endpoint, base_path, host):
     lender = Backend(endpoint)
     assert (lender.base_path, lender.host_header) == (base_path, host)
+
+
+LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 999_999
+
+
+async def paused(connection):
+    """Wait until so much has come that no more is taken."""
+    for _ in range(100_000):
+        if connection._reading_paused:
+            return
+        await asyncio.sleep(0)
+    raise AssertionError(connection)
+
+
+@running
+async def test_a_backend_cannot_be_late_while_nobody_takes_what_it_sends(lender, listener):
+    connection = await borrowed(lender)
+    peer = await listener.accepted.get()
+    _, payload = await exchanged(connection, peer, LONG)
+    await paused(connection)
+    connection.start_clock()  # as behind a body of the request that ends only now
+    lender.check(silence_seconds=0)
+    assert payload.exception() is None
+    await payload.readexactly(999_999)
+    lender.check(silence_seconds=0)
+    assert isinstance(payload.exception(), TimeoutError)
+    lender.give_back(connection, is_over=False)
+    peer[1].close()
+
+
+@running
+async def test_nobody_waits_for_a_backend_that_still_waits_for_the_request(lender, listener):
+    connection = await borrowed(lender)
+    peer = await listener.accepted.get()
+    _, payload = await exchanged(connection, peer, LONG)
+    await paused(connection)
+    await payload.readexactly(999_999)
+    lender.check(silence_seconds=0)
+    assert payload.exception() is None
+    lender.give_back(connection, is_over=False)
+    peer[1].close()
+
+
+@running
+async def test_who_answers_garbage_need_not_take_the_rest_of_the_request(lender, listener):
+    connection = await borrowed(lender)
+    _, writer = await listener.accepted.get()
+    connection.expect_response(to_head=False)
+    connection.write(bytes(50_000_000))
+    transport = connection.transport
+    writer.transport.pause_reading()
+    writer.write(b"garbage\r\n\r\n")
+    with pytest.raises(BrokenResponseError):
+        await connection.response()
+    lender.give_back(connection, is_over=False)
+    assert transport.get_write_buffer_size() == 0
+    writer.close()
