@@ -90,16 +90,17 @@ class Gateway:
         try:
             response = await self._answer(request)
         except (asyncio.CancelledError, ConnectionError):
-            observation.status = CLIENT_LEFT
+            observation.status = observation.status or CLIENT_LEFT
             raise
         else:
             observation.status = response.status
             if isinstance(response, Answer):
                 response.headers[HEADER] = request.id.text
                 observation.fault = response.fault_code
-                observation.body_bytes = len(response.body)
+                observation.body_bytes = 0 if request.method == "HEAD" else len(response.body)
             return response
         finally:
+            observation.status = observation.status or 500
             observation.seconds = time.perf_counter() - started_at
             if self.observer.has_log:
                 trusted = self._settings.gateway.trusted_proxies

@@ -100,7 +100,7 @@ class Exchange:
         BrokenResponseError, OSError and TimeoutError for the backend's. All only as long as
         nothing of the response was sent.
         """
-        request = self._request
+        request, observation = self._request, self._request.observation
         is_over = False
         sending = None
         try:
@@ -110,7 +110,8 @@ class Exchange:
                 sending = asyncio.ensure_future(self._send_body())
             sent_at = time.perf_counter()
             message, payload = await self._response()
-            request.observation.backend_seconds = time.perf_counter() - sent_at
+            observation.backend_seconds = time.perf_counter() - sent_at
+            observation.status = message.code
             if message.code == _SWITCHING_PROTOCOLS:
                 return await self._tunnel(message)
             framing = choose_framing(request, message)
@@ -120,9 +121,10 @@ class Exchange:
                 request, message, framing, self._own_headers, keeps_alive=keep_alive
             )
             is_over = await self._relay(head, payload, framing) and self._is_sent
-            request.observation.body_bytes = self._body_bytes
             return Sent(message.code, keep_alive=keep_alive and is_over)
         finally:
+            if observation.status:
+                observation.body_bytes = self._body_bytes
             if sending is not None and not sending.done():
                 sending.cancel()
                 await asyncio.wait([sending])  # until then, the body is in its hands

@@ -16,7 +16,7 @@ class Observation:
     added where there is one. `seconds` is how long the answer took, `backend_seconds` the time from
     the head of the request on its way to the backend until the head of the response, `body_bytes`
     what was sent of the body, `fault` the code of a fault that the gateway answered with. What is
-    not known is None.
+    not known is None; a status that is not known is 0.
     """
 
     __slots__ = (
@@ -35,7 +35,7 @@ class Observation:
         self.api: str | None = None
         self.application_id: str | None = None
         self.key_type: KeyType | None = None
-        self.status = 500
+        self.status = 0
         self.fault: int | None = None
         self.seconds = 0.0
         self.backend_seconds: float | None = None

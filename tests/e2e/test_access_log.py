@@ -165,6 +165,24 @@ def test_each_kind_of_answer_has_its_line(cli, path, backend):
     assert (unread["method"], unread["path"], unread["api"]) == (None, None, None)
 
 
+def test_who_leaves_amid_an_answer_was_answered_so_far(cli, path, backend):
+    with logging_market(cli, path, backend) as market, wired(market) as wire:
+        client, waiting = wire.request()
+        waiting.read_head()
+        waiting.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\npart")
+        assert client.read_until(b"part")
+        client.close()
+        assert waiting.read_to_end() == b""
+        client, waiting = wire.request(*HANDSHAKE)
+        waiting.read_head()
+        waiting.send(SWITCHED)
+        client.read_head()
+        client.close()
+        assert waiting.read_to_end() == b""
+        found = [json.loads(line) for line in lines(path, 2)]
+    assert [(line["status"], line["bytes"]) for line in found] == [(200, 4), (101, 0)]
+
+
 def test_the_backend_gets_the_id_that_the_log_has(cli, path, backend):
     with logging_market(cli, path, backend) as market, wired(market) as wire:
         ok = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + LAST + b"\r\n"
