@@ -6,7 +6,6 @@ drain.
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -89,7 +88,6 @@ async def _serve(post: Post, supervisor: socket.socket, number: int) -> None:
     async with _running(post, number) as (gateway, server):
         doors = await _open_doors(server, post, gateway.settings)
         admin_doors, admin = await _open_admin(post, gateway, server)
-        _spare_the_collector()
         supervisor.send(Report().encode())
         last = await _obey_until_the_end(commands, gateway, post.certificate)
         # With nothing in between: closing breaks off whoever is connected and not accepted.
@@ -173,16 +171,6 @@ async def _open_admin(
     loop = asyncio.get_running_loop()
     door = await loop.create_server(admin_server, sock=post.sockets.admin, backlog=BACKLOG)
     return [door], admin_server
-
-
-def _spare_the_collector() -> None:
-    """Let the garbage collector run seldom: a request leaves hardly a cycle behind.
-
-    What is there by now stays, and need not be looked at. About 7 % of the CPU per request.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
 
 
 async def _obey_until_the_end(
