@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apimctl import config
+from apimctl import config_values
 from apimctl.edge.application_names import ApplicationName
 from apimctl.edge.log_lines import LONGEST_LINE_BYTES, RENDERERS, combined_line, json_line
 from tests.domain.strategies import deterministic
@@ -71,7 +71,7 @@ def test_what_is_not_known_is_null():
 
 
 def test_there_is_a_line_for_every_format_that_can_be_chosen():
-    assert set(RENDERERS) == set(config._LOG_FORMATS)
+    assert set(RENDERERS) == set(config_values._LOG_FORMATS)
 
 
 def test_an_application_that_has_no_name_any_more_bears_its_id():
