@@ -129,6 +129,10 @@ class Gateway:
 
     async def _route(self, request: Request) -> Response:
         path, mark, query = origin_form(request.raw_path).partition("?")
+        if refused := unclear(request, path, query):
+            response = answers.fault_for(request, faults.BAD_REQUEST, refused)
+            response.force_close()
+            return response
         own = self._own.get(path)
         if own is not None:
             request.ask_for_body()
@@ -137,10 +141,6 @@ class Gateway:
             except StoreError:  # the Login API answers that in its own form
                 self.observer.metrics.count_store_error()
             return await own(request)
-        if refused := unclear(request, path, query):
-            response = answers.fault_for(request, faults.BAD_REQUEST, refused)
-            response.force_close()
-            return response
         self._read_model.refresh()
         preflight = self._preflight(request, path)
         if preflight is not None:

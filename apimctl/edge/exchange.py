@@ -238,12 +238,12 @@ class Exchange:
                 rest = chunk_frame(rest) + LAST_CHUNK if rest else LAST_CHUNK
             if head or rest:
                 client.write(head + rest)
+            if client.writing_paused:
+                await client.drain()
         except (BrokenResponseError, OSError):
             if framing is Framing.UNTIL_CLOSE and client.transport is not None:
                 _reset(client.transport)  # an orderly end would be the end of the body
             return False
-        if client.writing_paused:
-            await client.drain()
         return True
 
     async def _stream(self, head: bytes, payload: StreamReader, *, is_chunked: bool) -> None:

@@ -152,6 +152,14 @@ def test_a_host_that_is_none_is_400(wire, host):
     assert b" 400 " in client.read_head()[0]
 
 
+@pytest.mark.parametrize("host", [*HOSTS, b"gateway.test\r\nHost: other.test"])
+def test_the_gateways_own_endpoints_ask_for_a_host_as_well(wire, host):
+    client = wire.connect()
+    metadata = b"/.well-known/oauth-authorization-server"
+    client.send(wire.head(target=metadata).replace(b"gateway.test", host, 1))
+    assert b" 400 " in client.read_head()[0]
+
+
 @pytest.mark.parametrize("host", [b"gateway.test:8280", b"[::1]:80", b"127.0.0.1", b"a_b", b"%41"])
 def test_a_host_is_told_to_the_backend_as_it_came(wire, host):
     client = wire.connect()
