@@ -23,7 +23,7 @@ from apimctl.edge.complaints import Complaints
 from apimctl.edge.connection import Handler, Response
 from apimctl.edge.counters import Counters, counters_path
 from apimctl.edge.forwarded import client_address
-from apimctl.edge.login_api import LoginApi
+from apimctl.edge.login.api import LoginApi
 from apimctl.edge.observation import CLIENT_LEFT, Observation, Words
 from apimctl.edge.observer import Observer
 from apimctl.edge.proxy import Proxy

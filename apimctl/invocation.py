@@ -7,6 +7,7 @@ import contextlib
 import getpass
 import math
 import os
+import pwd
 import secrets
 import sys
 import time
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from apimctl.domain.models import Actor, Via
 from apimctl.errors import ApimctlError, DeniedError, InvalidInputError, UsageError
 from apimctl.output import Format, Output, Record, tell
 
@@ -109,6 +111,24 @@ class Invocation:
         """Give a connection to write to, durably when the block ends; not with ``--dry-run``."""
         with self.store.transaction(dry_run=self.is_dry_run) as db:
             yield db
+
+    def audit(self, db: "Connection", action: str, target: str, **details: Any) -> None:
+        """Write into the audit log what this command does, in the transaction that does it.
+
+        `action` and `target` are as `apimctl.services.audit.record` has them.
+        """
+        from apimctl.services import audit  # noqa: PLC0415 - `--help` writes nothing
+
+        audit.record(db, actor=self.actor, action=action, target=target, now=self.now, **details)
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Who runs the command: the user of the system, by name where it has one."""
+        try:
+            name = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:  # as in a container that runs under any number
+            name = f"uid {os.getuid()}"
+        return Actor(name, Via.CLI)
 
     def close(self) -> None:
         """Close the store, if it was opened."""

@@ -224,3 +224,136 @@ def m007_gateway_workers(db: Database) -> None:
     """How many workers a gateway has, and where its operator asks how it is."""
     db.execute("ALTER TABLE gateway ADD COLUMN workers INTEGER NOT NULL DEFAULT 1")
     db.execute("ALTER TABLE gateway ADD COLUMN admin_url TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def m008_token_partitions(db: Database) -> None:
+    """Partitions of tokens, beside the base tables (SPEC section 7)."""
+    db.execute("""
+        CREATE TABLE token_partition (
+            letter TEXT PRIMARY KEY CHECK (length(letter) = 1),
+            created_at INTEGER NOT NULL
+        )
+    """)
+
+
+@migrations()
+def m009_scopes_and_roles(db: Database) -> None:
+    """Scopes of APIs, the roles that may have them, and the roles of users."""
+    db.execute("""
+        CREATE TABLE api_scope (
+            name TEXT PRIMARY KEY,
+            api_name TEXT NOT NULL,
+            description TEXT NOT NULL,
+            roles TEXT NOT NULL,
+            created_at INTEGER NOT NULL
+        )
+    """)
+    db.execute("CREATE INDEX api_scope_api ON api_scope (api_name)")
+    db.execute("ALTER TABLE api_resource ADD COLUMN scopes TEXT NOT NULL DEFAULT ''")
+    db.execute("""
+        CREATE TABLE user_role (
+            user_id TEXT NOT NULL REFERENCES user_account (id) ON DELETE CASCADE,
+            role TEXT NOT NULL,
+            PRIMARY KEY (user_id, role)
+        )
+    """)
+
+
+@migrations()
+def m010_clients(db: Database) -> None:
+    """Applications as OAuth clients: grants, token format, redirect URIs, public ones."""
+    db.execute("ALTER TABLE application RENAME COLUMN callback_url TO callback_urls")
+    db.execute("ALTER TABLE application ADD COLUMN grants TEXT")
+    db.execute("ALTER TABLE application ADD COLUMN token_format TEXT NOT NULL DEFAULT 'opaque'")
+    db.execute("ALTER TABLE application ADD COLUMN is_public INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations()
+def m011_authorization(db: Database) -> None:
+    """Codes of the authorization endpoint, and sessions of browsers."""
+    db.execute("""
+        CREATE TABLE authorization_code (
+            digest TEXT PRIMARY KEY,
+            consumer_key TEXT NOT NULL REFERENCES application_key (consumer_key) ON DELETE CASCADE,
+            user_id TEXT NOT NULL REFERENCES user_account (id) ON DELETE CASCADE,
+            family_id TEXT NOT NULL,
+            redirect_uri TEXT,
+            code_challenge TEXT,
+            scope TEXT NOT NULL,
+            is_spent INTEGER NOT NULL CHECK (is_spent IN (0, 1)),
+            issued_at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL
+        )
+    """)
+    db.execute("CREATE INDEX authorization_code_key ON authorization_code (consumer_key)")
+    db.execute("CREATE INDEX authorization_code_user ON authorization_code (user_id)")
+    db.execute("CREATE INDEX authorization_code_expiry ON authorization_code (expires_at)")
+    db.execute("""
+        CREATE TABLE web_session (
+            digest TEXT PRIMARY KEY,
+            user_id TEXT NOT NULL REFERENCES user_account (id) ON DELETE CASCADE,
+            created_at INTEGER NOT NULL,
+            used_at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL
+        )
+    """)
+    db.execute("CREATE INDEX web_session_user ON web_session (user_id)")
+
+
+@migrations()
+def m012_user_stores(db: Database) -> None:
+    """Secondary user stores (SPEC section 7)."""
+    db.execute("""
+        CREATE TABLE userstore (
+            domain TEXT PRIMARY KEY,
+            type TEXT NOT NULL,
+            settings TEXT NOT NULL,
+            sealed_bind_password TEXT,
+            created_at INTEGER NOT NULL
+        )
+    """)
+
+
+@migrations()
+def m013_signing_keys(db: Database) -> None:
+    """Keys that sign JWTs: the public half in clear, the private one sealed."""
+    db.execute("""
+        CREATE TABLE signing_key (
+            id TEXT PRIMARY KEY,
+            algorithm TEXT NOT NULL,
+            public_jwk TEXT NOT NULL,
+            sealed_private_jwk TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            retired_at INTEGER
+        )
+    """)
+
+
+@migrations()
+def m014_audit(db: Database) -> None:
+    """Who did what."""
+    db.execute("""
+        CREATE TABLE audit_entry (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at INTEGER NOT NULL,
+            actor TEXT NOT NULL,
+            via TEXT NOT NULL,
+            action TEXT NOT NULL,
+            target TEXT NOT NULL,
+            details TEXT NOT NULL
+        )
+    """)
+
+
+@migrations()
+def m015_failed_attempts(db: Database) -> None:
+    """Wrong passwords and wrong consumer secrets, counted, so that guessing is slow."""
+    db.execute("""
+        CREATE TABLE failed_attempt (
+            subject TEXT PRIMARY KEY,
+            failures INTEGER NOT NULL,
+            last_at INTEGER NOT NULL,
+            blocked_until INTEGER NOT NULL
+        )
+    """)

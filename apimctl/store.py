@@ -32,7 +32,7 @@ from apimctl.errors import (
 from apimctl.store_faults import explained
 from apimctl.tables import applications, tiers, users
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 15
 """How many migrations this version knows; a store's ``user_version`` is how many it has."""
 
 APPLICATION_ID = 0x61706963
@@ -96,7 +96,7 @@ class Store:
                 f"row {rowid} of {table} refers to a row of {parent} that is not there"
                 for table, rowid, parent, _ in db.execute("PRAGMA foreign_key_check")
             ]
-        suffixes = ("", "-wal", "-shm", ".counters")
+        suffixes = ("", "-wal", "-shm", ".counters", ".key")
         for file in (Path(f"{self.path}{suffix}") for suffix in suffixes):
             mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else 0
             if mode & 0o077:
@@ -346,9 +346,7 @@ def _seed(connection: Connection, *, now: int) -> None:
     users.insert(connection, User("admin", ADMIN, PRIMARY, None, now))
     applications.insert(
         connection,
-        Application(
-            "default", DEFAULT_APPLICATION, "admin", ADMIN, UNLIMITED, "", None, created_at=now
-        ),
+        Application("default", DEFAULT_APPLICATION, "admin", ADMIN, UNLIMITED, "", created_at=now),
     )
 
 

@@ -9,6 +9,7 @@ from apimctl.config import TokenSettings
 from apimctl.domain.models import ApiState, KeyType
 from apimctl.services import apis, applications, keys, subscriptions, tiers, tokens
 from apimctl.services.apis import ApiForm
+from apimctl.services.applications import ApplicationForm
 from apimctl.store import open_store
 
 DOMAIN = "example.com"
@@ -61,9 +62,7 @@ def make_store(path: Path, *, backend: str, count: int, known: int = 1) -> Bench
             db,
             "Bench",
             owner="admin",
-            tier="Bench",
-            description="",
-            callback_url=None,
+            form=ApplicationForm(tier="Bench"),
             now=now,
             random=secrets.token_bytes,
         )

@@ -6,15 +6,34 @@ import typer
 
 from apimctl.commands.forms import Destroys, Owner, Reads, Writes, invocation, noun
 from apimctl.commands.shapes import application_shape
-from apimctl.domain.models import ADMIN, UNLIMITED
+from apimctl.domain.models import ADMIN, UNLIMITED, GrantType, TokenFormat
 from apimctl.errors import UsageError
 
 app = noun("Applications, which subscribe to APIs and hold keys.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name.", show_default=False)]
 Description = Annotated[str | None, typer.Option(metavar="TEXT", help="What it is for.")]
-CallbackUrl = Annotated[
-    str | None, typer.Option("--callback-url", metavar="URL", help="Where its users are sent back.")
+CallbackUrls = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--callback-url",
+        metavar="URL",
+        help="Where its users are sent back; repeat for more. Compared exactly.",
+    ),
+]
+Grants = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--grant",
+        metavar="GRANT",
+        help=f"A grant it may use; repeat for more: {', '.join(GrantType)}, or all.",
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--token-format", metavar="FORMAT", help=f"Its access tokens: {', '.join(TokenFormat)}."
+    ),
 ]
 
 
@@ -26,23 +45,33 @@ def create(
     owner: Annotated[str, typer.Option(metavar="USER", help="Whose it is.")] = ADMIN,
     tier: Annotated[str, typer.Option(metavar="TIER", help="Its limit over all APIs.")] = UNLIMITED,
     description: Description = None,
-    callback_url: CallbackUrl = None,
+    callback_url: CallbackUrls = None,
+    grant: Grants = None,
+    token_format: Format = None,
+    public: Annotated[
+        bool,
+        typer.Option(
+            "--public", help="It can keep no secret, as a page or an app: it gets none, uses PKCE."
+        ),
+    ] = False,
 ) -> None:
     """Add an application. Its name is unique among its owner's."""
     from apimctl.services import applications  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
+    form = applications.ApplicationForm(
+        tier=tier,
+        description=description,
+        callback_urls=callback_url,
+        grants=_grants(grant),
+        token_format=_token_format(token_format),
+        is_public=public,
+    )
     with call.writing() as db:
         application = applications.create(
-            db,
-            name,
-            owner=owner,
-            tier=tier,
-            description=description or "",
-            callback_url=callback_url,
-            now=call.now,
-            random=call.random,
+            db, name, owner=owner, form=form, now=call.now, random=call.random
         )
+        call.audit(db, "app.create", application.name, owner=application.owner)
     call.done(
         application_shape(application),
         title=application.name,
@@ -93,23 +122,35 @@ def update(
     ] = None,
     tier: Annotated[str | None, typer.Option(metavar="TIER", help="Another tier.")] = None,
     description: Description = None,
-    callback_url: CallbackUrl = None,
+    callback_url: CallbackUrls = None,
+    grant: Grants = None,
+    token_format: Format = None,
+    public: Annotated[
+        bool | None,
+        typer.Option("--public/--confidential", help="Whether it can keep no secret, or can."),
+    ] = None,
 ) -> None:
-    """Change an application. An empty callback URL takes it away."""
+    """Change an application. Callback URLs and grants replace those it has; an empty URL is none.
+
+    What its tokens look like and which grants it may use holds from the next request to /token.
+    """
     from apimctl.services import applications  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
-    if (new_name, tier, description, callback_url) == (None,) * 4:
+    form = applications.ApplicationForm(
+        tier=tier,
+        description=description,
+        callback_urls=callback_url,
+        grants=_grants(grant),
+        token_format=_token_format(token_format),
+        is_public=public,
+    )
+    if new_name is None and form == applications.ApplicationForm():
         raise UsageError("nothing to change", hint="apimctl app update --help")
     with call.writing() as db:
-        application = applications.update(
-            db,
-            applications.resolve(db, name, owner=owner),
-            name=new_name,
-            tier=tier,
-            description=description,
-            callback_url=callback_url,
-        )
+        application = applications.resolve(db, name, owner=owner)
+        application = applications.update(db, application, form, name=new_name)
+        call.audit(db, "app.update", application.name, owner=application.owner)
     call.done(
         application_shape(application),
         title=application.name,
@@ -130,9 +171,34 @@ def delete(ctx: typer.Context, name: Name, owner: Owner = None) -> None:
     with call.writing() as db:
         application = applications.resolve(db, name, owner=owner)
         applications.delete(db, application)
+        call.audit(db, "app.delete", application.name, owner=application.owner)
     call.done(
         application_shape(application),
         title=application.name,
         bare="name",
         said=f"deleted {application.name} of {application.owner}",
     )
+
+
+def _grants(names: list[str] | None) -> frozenset[GrantType] | None:
+    """Return the grants of these names, an empty set for all. Raises UsageError."""
+    if names is None:
+        return None
+    if names == ["all"]:
+        return frozenset()
+    for name in names:
+        if name not in set(GrantType):
+            raise UsageError(
+                f"there is no grant {name!r}", hint=f"There are {', '.join(GrantType)}, or all."
+            )
+    return frozenset(GrantType(name) for name in names)
+
+
+def _token_format(name: str | None) -> TokenFormat | None:
+    if name is None:
+        return None
+    if name.lower() not in set(TokenFormat):
+        raise UsageError(
+            f"there is no token format {name!r}", hint=f"There are {', '.join(TokenFormat)}."
+        )
+    return TokenFormat(name.lower())

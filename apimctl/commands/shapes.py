@@ -72,7 +72,10 @@ def application_shape(application: Application) -> Shape:
         "owner": application.owner,
         "tier": application.tier,
         "description": application.description,
-        "callback_url": application.callback_url,
+        "callback_urls": list(application.callback_urls),
+        "grants": None if application.grants is None else sorted(application.grants),
+        "token_format": str(application.token_format),
+        "public": application.is_public,
         "created_at": moment(application.created_at),
     }
 

@@ -4,8 +4,10 @@ Points in time are UTC epoch seconds (``*_at``), lengths are seconds (``*_second
 `apimctl.domain.validity.NEVER` means for ever; an ``expires_at`` of None means never.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 PRIMARY = "PRIMARY"
 """The built-in user store (SPEC section 7)."""
@@ -69,6 +71,13 @@ class GrantType(StrEnum):
     REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the grant's name
 
 
+class TokenFormat(StrEnum):
+    """What an application's access tokens look like: a random text, or a JWT (RFC 9068)."""
+
+    OPAQUE = "opaque"
+    JWT = "jwt"
+
+
 @dataclass(frozen=True, slots=True)
 class Tier:
     """A limit by name: `requests` per `per_seconds`; both None where nothing is limited."""
@@ -101,7 +110,11 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What subscribes to APIs and holds keys. The name is unique per owner."""
+    """What subscribes to APIs and holds keys. The name is unique per owner.
+
+    `grants` narrows what its keys may ask the Login API for; None: all that are on. A public one
+    keeps no secret (RFC 6749 section 2.1), so its keys have none.
+    """
 
     id: str
     name: str
@@ -109,8 +122,12 @@ class Application:
     owner: str
     tier: str
     description: str
-    callback_url: str | None
     created_at: int
+    callback_urls: tuple[str, ...] = ()
+    """Where its users may be sent back: its redirect URIs, compared exactly."""
+    grants: frozenset[GrantType] | None = None
+    token_format: TokenFormat = TokenFormat.OPAQUE
+    is_public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +256,35 @@ class RefreshToken:
     hint: str
     issued_at: int
     expires_at: int | None
+
+
+class Via(StrEnum):
+    """The way by which somebody did something."""
+
+    CLI = "cli"
+    LOGIN_API = "login_api"
+    PORTAL = "portal"
+    GATEWAY = "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something: a user of the system, a client and its user, the gateway itself."""
+
+    name: str
+    via: Via
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """That somebody did something to something. `id` is None until the store has given one."""
+
+    at: int
+    actor: Actor
+    action: str
+    target: str
+    details: Mapping[str, Any]
+    id: int | None = None
 
 
 def has_expired(expires_at: int | None, now: float) -> bool:

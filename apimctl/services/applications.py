@@ -1,9 +1,18 @@
 """Applications: what subscribes and holds keys."""
 
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from sqlite3 import Connection
+from typing import Any
 
-from apimctl.domain.models import ADMIN, DEFAULT_APPLICATION, Application
+from apimctl.domain.models import (
+    ADMIN,
+    DEFAULT_APPLICATION,
+    UNLIMITED,
+    Application,
+    GrantType,
+    TokenFormat,
+)
 from apimctl.domain.names import check_name, check_text, check_url
 from apimctl.errors import ConflictError, DeniedError, NotFoundError
 from apimctl.services import tiers, users
@@ -57,14 +66,27 @@ def choose(db: Connection, name: str | None, *, owner: str | None) -> list[Appli
     return [application for application in found if application.owner_id == owner_id]
 
 
+@dataclass(frozen=True, slots=True)
+class ApplicationForm:
+    """What a user says of an application. None: the default, or as it is.
+
+    An empty list of `callback_urls` takes them away, an empty one of `grants` allows all again.
+    """
+
+    tier: str | None = None
+    description: str | None = None
+    callback_urls: Sequence[str] | None = None
+    grants: Collection[GrantType] | None = None
+    token_format: TokenFormat | None = None
+    is_public: bool | None = None
+
+
 def create(
     db: Connection,
     name: str,
     *,
     owner: str,
-    tier: str,
-    description: str,
-    callback_url: str | None,
+    form: ApplicationForm,
     now: int,
     random: RandomBytes,
 ) -> Application:
@@ -75,26 +97,23 @@ def create(
         name=check_name(name, what="application"),
         owner_id=user.id,
         owner=user.qualified_name,
-        tier=tiers.require(db, tier).name,
-        description=check_text(description, what="description"),
-        callback_url=callback_url and check_url(callback_url, what="callback URL"),
+        tier=UNLIMITED,
+        description="",
         created_at=now,
     )
+    application = _filled_in(db, application, form)
     _check_name_is_free(db, application)
     applications.insert(db, application)
     return application
 
 
 def update(
-    db: Connection,
-    application: Application,
-    *,
-    name: str | None = None,
-    tier: str | None = None,
-    description: str | None = None,
-    callback_url: str | None = None,
+    db: Connection, application: Application, form: ApplicationForm, *, name: str | None = None
 ) -> Application:
-    """Change an application; None leaves as it is, an empty callback URL takes it away."""
+    """Change an application.
+
+    Raises as `create`, and DeniedError for another name of the one every command falls back on.
+    """
     if name is not None:
         name = check_name(name, what="application")
         if application.name == DEFAULT_APPLICATION != name:
@@ -103,14 +122,7 @@ def update(
             )
         application = replace(application, name=name)
         _check_name_is_free(db, application)
-    if tier is not None:
-        application = replace(application, tier=tiers.require(db, tier).name)
-    if description is not None:
-        text = check_text(description, what="description")
-        application = replace(application, description=text)
-    if callback_url is not None:
-        url = callback_url and check_url(callback_url, what="callback URL")
-        application = replace(application, callback_url=url or None)
+    application = _filled_in(db, application, form)
     applications.update(db, application)
     announce(db, ChangeKind.APPLICATION, application.id)
     return application
@@ -130,6 +142,24 @@ def delete(db: Connection, application: Application) -> None:
         announce(db, ChangeKind.KEY, key.consumer_key)
     announce(db, ChangeKind.SUBSCRIPTIONS, application.id)
     applications.delete(db, application.id)
+
+
+def _filled_in(db: Connection, application: Application, form: ApplicationForm) -> Application:
+    changed: dict[str, Any] = {}
+    if form.tier is not None:
+        changed["tier"] = tiers.require(db, form.tier).name
+    if form.description is not None:
+        changed["description"] = check_text(form.description, what="description")
+    if form.callback_urls is not None:
+        urls = [check_url(url, what="callback URL") for url in form.callback_urls if url]
+        changed["callback_urls"] = tuple(dict.fromkeys(urls))
+    if form.grants is not None:
+        changed["grants"] = frozenset(form.grants) or None
+    if form.token_format is not None:
+        changed["token_format"] = form.token_format
+    if form.is_public is not None:
+        changed["is_public"] = form.is_public
+    return replace(application, **changed)
 
 
 def _check_name_is_free(db: Connection, application: Application) -> None:

@@ -1,14 +1,15 @@
-"""The table ``application``."""
+"""The table ``application``. Lists are kept as text, with spaces between: none holds a space."""
 
 from sqlite3 import Connection
+from typing import Any
 
-from apimctl.domain.models import Application
+from apimctl.domain.models import Application, GrantType, TokenFormat
 
 _SELECT = (
     "SELECT application.id, application.name, owner_id,"
     " CASE userstore WHEN 'PRIMARY' THEN user_account.name"
     " ELSE userstore || '/' || user_account.name END,"
-    " tier, description, callback_url, application.created_at"
+    " tier, description, application.created_at, callback_urls, grants, token_format, is_public"
     " FROM application JOIN user_account ON user_account.id = owner_id"
 )
 
@@ -16,51 +17,40 @@ _SELECT = (
 def insert(db: Connection, application: Application) -> None:
     """Add an application whose name is free for its owner."""
     db.execute(
-        "INSERT INTO application"
-        " (id, name, owner_id, tier, description, callback_url, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            application.id,
-            application.name,
-            application.owner_id,
-            application.tier,
-            application.description,
-            application.callback_url,
-            application.created_at,
-        ),
+        "INSERT INTO application (id, name, owner_id, tier, description, created_at,"
+        " callback_urls, grants, token_format, is_public)"
+        " VALUES (:id, :name, :owner_id, :tier, :description, :created_at,"
+        " :callback_urls, :grants, :token_format, :is_public)",
+        _values(application),
     )
 
 
 def update(db: Connection, application: Application) -> None:
-    """Write the application's name, tier, description and callback URL."""
+    """Write what can be changed of the application: all but its owner."""
     db.execute(
-        "UPDATE application SET name = ?, tier = ?, description = ?, callback_url = ? WHERE id = ?",
-        (
-            application.name,
-            application.tier,
-            application.description,
-            application.callback_url,
-            application.id,
-        ),
+        "UPDATE application SET name = :name, tier = :tier, description = :description,"
+        " callback_urls = :callback_urls, grants = :grants, token_format = :token_format,"
+        " is_public = :is_public WHERE id = :id",
+        _values(application),
     )
 
 
 def list_all(db: Connection) -> list[Application]:
     """Return all applications by name and owner."""
     rows = db.execute(f"{_SELECT} ORDER BY application.name, user_account.name")
-    return [Application(*row) for row in rows]
+    return [_application(*row) for row in rows]
 
 
 def list_named(db: Connection, name: str) -> list[Application]:
     """Return the applications of that name, one per owner."""
     rows = db.execute(f"{_SELECT} WHERE application.name = ? ORDER BY user_account.name", (name,))
-    return [Application(*row) for row in rows]
+    return [_application(*row) for row in rows]
 
 
 def find(db: Connection, application_id: str) -> Application | None:
     """Return an application, None where there is none of that id."""
     row = db.execute(f"{_SELECT} WHERE application.id = ?", (application_id,)).fetchone()
-    return Application(*row) if row else None
+    return _application(*row) if row else None
 
 
 def find_tier(db: Connection, application_id: str) -> str | None:
@@ -80,3 +70,37 @@ def count_owned(db: Connection, owner_id: str) -> int:
 def delete(db: Connection, application_id: str) -> None:
     """Remove an application, with its subscriptions, keys and tokens."""
     db.execute("DELETE FROM application WHERE id = ?", (application_id,))
+
+
+def _values(application: Application) -> dict[str, Any]:
+    grants = application.grants
+    return {
+        "id": application.id,
+        "name": application.name,
+        "owner_id": application.owner_id,
+        "tier": application.tier,
+        "description": application.description,
+        "created_at": application.created_at,
+        "callback_urls": " ".join(application.callback_urls) or None,
+        "grants": None if grants is None else " ".join(sorted(grants)),
+        "token_format": application.token_format,
+        "is_public": application.is_public,
+    }
+
+
+def _application(*row: Any) -> Application:
+    application_id, name, owner_id, owner, tier, description, created_at = row[:7]
+    callback_urls, grants, token_format, is_public = row[7:]
+    return Application(
+        application_id,
+        name,
+        owner_id,
+        owner,
+        tier,
+        description,
+        created_at,
+        callback_urls=tuple((callback_urls or "").split()),
+        grants=None if grants is None else frozenset(GrantType(name) for name in grants.split()),
+        token_format=TokenFormat(token_format),
+        is_public=bool(is_public),
+    )

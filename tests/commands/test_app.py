@@ -1,5 +1,8 @@
 LISTED = ("key", "token", "subscription")
-FIELDS = ["name", "owner", "tier", "description", "callback_url", "created_at"]
+FIELDS = [
+    *("name", "owner", "tier", "description"),
+    *("callback_urls", "grants", "token_format", "public", "created_at"),
+]
 
 
 def test_the_life_of_an_application(cli):
@@ -10,7 +13,7 @@ def test_the_life_of_an_application(cli):
     assert list(made) == FIELDS
     assert cli.data("app", "show", "My Shop") == made
     changed = cli.data("app", "update", "My Shop", "--name", "shop", "--callback-url", "")
-    assert changed == {**made, "name": "shop", "callback_url": None}
+    assert changed == {**made, "name": "shop", "callback_urls": []}
     assert [row["name"] for row in cli.data("app", "list")] == ["DefaultApplication", "shop"]
     assert cli.data("app", "delete", "shop", "--yes") == changed
     assert cli.ok("app", "list", "--format", "value").stdout == "DefaultApplication\n"

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from apimctl.services import applications
+from apimctl.services.applications import ApplicationForm
 from apimctl.store import open_store
 
 
@@ -23,9 +24,7 @@ def main(path, prefix):
                 db,
                 name,
                 owner="admin",
-                tier="Unlimited",
-                description="",
-                callback_url=None,
+                form=ApplicationForm(),
                 now=int(time.time()),
                 random=secrets.token_bytes,
             )

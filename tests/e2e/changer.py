@@ -29,6 +29,7 @@ from apimctl.services import (
     users,
 )
 from apimctl.services.apis import ApiForm
+from apimctl.services.applications import ApplicationForm
 from apimctl.store import open_store
 from apimctl.tables import access_tokens, refresh_tokens
 from apimctl.tables.changes import ChangeKind, announce
@@ -49,13 +50,12 @@ def _key(db, app, key_type):
     return keys.require(db, applications.resolve(db, app), KeyType(key_type))
 
 
-def create_app(db, *, name, tier="Unlimited"):
-    made = {"owner": "admin", "tier": tier, "description": "", "callback_url": None}
-    applications.create(db, name, **made, **_made())
+def create_app(db, *, name, **form):
+    applications.create(db, name, owner="admin", form=ApplicationForm(**form), **_made())
 
 
-def update_app(db, *, name, tier):
-    applications.update(db, applications.resolve(db, name), tier=tier)
+def update_app(db, *, name, **form):
+    applications.update(db, applications.resolve(db, name), ApplicationForm(**form))
 
 
 def delete_app(db, *, name):

@@ -4,6 +4,7 @@ import pytest
 
 from apimctl.edge.application_names import ApplicationNames
 from apimctl.services import applications
+from apimctl.services.applications import ApplicationForm
 from tests.conftest import NOW
 
 
@@ -16,7 +17,7 @@ def names(store):
 
 
 def create(store, name):
-    made = {"owner": "admin", "tier": "Unlimited", "description": "", "callback_url": None}
+    made = {"owner": "admin", "form": ApplicationForm()}
     with store.transaction() as db:
         return applications.create(db, name, **made, now=NOW, random=random.Random(name).randbytes)
 

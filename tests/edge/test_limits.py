@@ -8,6 +8,7 @@ from apimctl.domain.quota import Scope
 from apimctl.edge.read_model import ReadModel
 from apimctl.errors import StoreError
 from apimctl.services import apis, applications, resources, subscriptions, tiers
+from apimctl.services.applications import ApplicationForm
 from tests.conftest import NOW
 
 
@@ -37,8 +38,11 @@ def limits(shop, model, address="192.0.2.1"):
     return [(one.scope, one.requests, one.per_seconds) for one in found]
 
 
+UNLIMITED = ApplicationForm(tier="Unlimited")
 CHANGES = {
-    Scope.APPLICATION: lambda tier: (lambda db, app, _: applications.update(db, app, tier=tier),),
+    Scope.APPLICATION: lambda tier: (
+        lambda db, app, _: applications.update(db, app, ApplicationForm(tier=tier)),
+    ),
     Scope.SUBSCRIPTION: lambda tier: (
         lambda db, app, api: subscriptions.update(db, app, api, tier=tier),
     ),
@@ -72,7 +76,7 @@ def test_a_tier_that_was_deleted_and_made_anew_is_the_new_one(shop, model):
         change(shop, lambda db, *_, n=requests: tiers.create(db, "Mine", requests=n, per_seconds=1))
         change(shop, do)
         assert limits(shop, model) == [(Scope.APPLICATION, requests, 1)]
-        change(shop, lambda db, app, _: applications.update(db, app, tier="Unlimited"))
+        change(shop, lambda db, app, _: applications.update(db, app, UNLIMITED))
         change(shop, lambda db, *_: tiers.delete(db, "Mine"))
         assert limits(shop, model) == []
 

@@ -10,6 +10,7 @@ from apimctl.config import TokenSettings
 from apimctl.domain.models import ApiState, KeyType
 from apimctl.services import apis, applications, keys, renewal, subscriptions, tokens, users
 from apimctl.services.apis import ApiForm
+from apimctl.services.applications import ApplicationForm
 from apimctl.tables import changes
 
 NOW = 1_800_000_000
@@ -40,16 +41,9 @@ class Desk:
     def default(self):
         return applications.resolve(self.db, "DefaultApplication")
 
-    def application(self, name, *, owner="admin", tier="Unlimited", callback_url=None):
-        return applications.create(
-            self.db,
-            name,
-            owner=owner,
-            tier=tier,
-            description="",
-            callback_url=callback_url,
-            **self.moment,
-        )
+    def application(self, name, *, owner="admin", **form):
+        made = {"owner": owner, "form": ApplicationForm(**form)}
+        return applications.create(self.db, name, **made, **self.moment)
 
     def user(self, name):
         return users.create(self.db, name, password_hash=None, **self.moment)

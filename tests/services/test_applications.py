@@ -1,9 +1,10 @@
 import pytest
 
 from apimctl.domain import credentials
-from apimctl.domain.models import KeyType
+from apimctl.domain.models import GrantType, KeyType, TokenFormat
 from apimctl.errors import ConflictError, DeniedError, NotFoundError
 from apimctl.services import applications, keys, subscriptions
+from apimctl.services.applications import ApplicationForm
 from apimctl.tables import access_tokens
 from apimctl.tables.changes import ChangeKind
 
@@ -72,24 +73,26 @@ def test_an_application_needs_an_owner_and_a_tier_that_are_there(desk, option):
 
 
 def test_an_update_changes_what_it_names(desk):
-    made = desk.application("shop", callback_url="http://127.0.0.1/back")
-    changed = applications.update(desk.db, made, name="store", tier="Gold")
+    made = desk.application("shop", callback_urls=["http://127.0.0.1/back", "http://127.0.0.1/2"])
+    changed = applications.update(desk.db, made, ApplicationForm(tier="Gold"), name="store")
     assert (changed.name, changed.tier) == ("store", "Gold")
-    assert changed.callback_url == "http://127.0.0.1/back"
+    assert changed.callback_urls == ("http://127.0.0.1/back", "http://127.0.0.1/2")
     assert applications.resolve(desk.db, "store") == changed
-    changed = applications.update(desk.db, changed, callback_url="", description="new")
-    assert (changed.callback_url, changed.description) == (None, "new")
+    changed = applications.update(
+        desk.db, changed, ApplicationForm(callback_urls=[""], description="new")
+    )
+    assert (changed.callback_urls, changed.description) == ((), "new")
     with pytest.raises(ConflictError):
-        applications.update(desk.db, changed, name="DefaultApplication")
-    applications.update(desk.db, changed, name="store")
+        applications.update(desk.db, changed, ApplicationForm(), name="DefaultApplication")
+    applications.update(desk.db, changed, ApplicationForm(), name="store")
 
 
 def test_the_default_application_keeps_its_name_and_stays(desk):
     with pytest.raises(DeniedError):
-        applications.update(desk.db, desk.default, name="other")
+        applications.update(desk.db, desk.default, ApplicationForm(), name="other")
     with pytest.raises(DeniedError):
         applications.delete(desk.db, desk.default)
-    assert applications.update(desk.db, desk.default, tier="Gold").tier == "Gold"
+    assert applications.update(desk.db, desk.default, ApplicationForm(tier="Gold")).tier == "Gold"
 
 
 def test_deleting_takes_keys_tokens_and_subscriptions(desk):
@@ -107,3 +110,22 @@ def test_deleting_takes_keys_tokens_and_subscriptions(desk):
     assert [app for _, app, _ in subscriptions.list_whole(desk.db)] == [desk.default]
     assert {kind for kind, _ in announced} == {ChangeKind.KEY, ChangeKind.SUBSCRIPTIONS}
     assert len(announced) == 3
+
+
+def test_grants_are_all_until_they_are_narrowed_and_all_again_with_none_named(desk):
+    made = desk.application("shop")
+    assert made.grants is None
+    narrowed = ApplicationForm(grants={GrantType.PASSWORD})
+    changed = applications.update(desk.db, made, narrowed)
+    assert changed.grants == {GrantType.PASSWORD}
+    assert applications.resolve(desk.db, "shop") == changed
+    assert applications.update(desk.db, changed, ApplicationForm(grants=())).grants is None
+
+
+def test_an_application_says_what_its_tokens_look_like_and_whether_it_keeps_secrets(desk):
+    made = desk.application("shop", token_format=TokenFormat.JWT, is_public=True)
+    assert applications.resolve(desk.db, "shop") == made
+    assert (made.token_format, made.is_public) == (TokenFormat.JWT, True)
+    plain = ApplicationForm(token_format=TokenFormat.OPAQUE, is_public=False)
+    changed = applications.update(desk.db, made, plain)
+    assert (changed.token_format, changed.is_public) == (TokenFormat.OPAQUE, False)

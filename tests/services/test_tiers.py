@@ -3,6 +3,7 @@ import pytest
 from apimctl.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
 from apimctl.services import apis, applications, resources, subscriptions, tiers
 from apimctl.services.apis import ApiForm
+from apimctl.services.applications import ApplicationForm
 from apimctl.tables.changes import ChangeKind
 
 
@@ -65,7 +66,7 @@ def test_a_tier_that_is_used_stays(desk, mine):
             case 4:
                 resources.update(desk.db, api, resource, tier="Gold")
             case 3:
-                applications.update(desk.db, application, tier="Gold")
+                applications.update(desk.db, application, ApplicationForm(tier="Gold"))
             case 2:
                 subscriptions.update(desk.db, application, api, tier="Gold")
             case 1:
@@ -78,8 +79,8 @@ def test_a_tier_that_is_used_stays(desk, mine):
 def test_a_change_that_a_gateway_has_to_obey_is_announced(desk, mine):
     with desk.announcing() as announced:
         tiers.update(desk.db, "Mine", requests=10)
-        applications.update(desk.db, desk.default, tier="Mine")
-        applications.update(desk.db, desk.default, tier="Unlimited")
+        applications.update(desk.db, desk.default, ApplicationForm(tier="Mine"))
+        applications.update(desk.db, desk.default, ApplicationForm(tier="Unlimited"))
         tiers.delete(desk.db, "Mine")
     tier, application = (ChangeKind.TIER, "Mine"), (ChangeKind.APPLICATION, desk.default.id)
     assert announced == [tier, application, application, tier]

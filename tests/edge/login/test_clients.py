@@ -4,7 +4,7 @@ from urllib.parse import quote
 import pytest
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
-from apimctl.edge.client_authentication import Client, ClientRefusedError, authenticate
+from apimctl.edge.login.clients import Client, ClientRefusedError, authenticate
 from apimctl.services import keys
 from tests.conftest import NOW
 

@@ -4,38 +4,30 @@ Reads the form, checks a password off the event loop, and hands the rest to the 
 answer is sent after the commit.
 """
 
-import asyncio
 import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from sqlite3 import Connection
-from urllib.parse import parse_qsl
 
 from aiohttp import hdrs
-from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
+from authlib.oauth2.rfc6749 import OAuth2Error
 
 from apimctl.config import Settings
 from apimctl.domain.models import GrantType, User
 from apimctl.edge import answers
 from apimctl.edge.answers import Answer
-from apimctl.edge.client_authentication import authenticate
-from apimctl.edge.oauth_server import LoginContext, LoginRequest, LoginServer, Reply
-from apimctl.edge.request import BadBodyError, Request
+from apimctl.edge.login.clients import authenticate
+from apimctl.edge.login.context import LoginContext, LoginRequest, Reply
+from apimctl.edge.login.forms import read_form
+from apimctl.edge.login.passwords import Passwords
+from apimctl.edge.login.server import LoginServer
+from apimctl.edge.request import Request
 from apimctl.edge.writer import Writer
 from apimctl.errors import StoreError
-from apimctl.services import users
 from apimctl.services.gateways import ID_FIELD
 
-LONGEST_FORM_BYTES = 64 * 1024
-MOST_PARAMETERS = 100
-PASSWORD_THREADS = 2
-FORM_SECONDS = 15.0
-"""How long a client may take for a form."""
-
 NO_STORE = {hdrs.CACHE_CONTROL: "no-store", hdrs.PRAGMA: "no-cache"}
-FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 class LoginApi:
@@ -46,11 +38,11 @@ class LoginApi:
         self._gateway_id = gateway_id
         self._writer = writer
         self._server = LoginServer()
-        self._hashers = ThreadPoolExecutor(PASSWORD_THREADS, thread_name_prefix="apimctl-password")
+        self._passwords = Passwords(writer)
 
     def close(self) -> None:
         """End the threads that check passwords."""
-        self._hashers.shutdown(wait=False, cancel_futures=True)
+        self._passwords.close()
 
     async def token(self, request: Request) -> Answer:
         """Issue or renew a token."""
@@ -93,7 +85,7 @@ class LoginApi:
             return _error(405, "invalid_request", "Use POST.", {hdrs.ALLOW: "POST"})
         authorization = request.headers.getall(hdrs.AUTHORIZATION, [])
         try:
-            form = await _read_form(request, needs=needs)
+            form = await read_form(request, needs=needs)
             verified = await self._verified_user(authorization, form)
             reply = await self._writer.submit(
                 lambda db: answer(LoginRequest(form, authorization, self._context(db, verified)))
@@ -114,8 +106,7 @@ class LoginApi:
     ) -> User | None:
         """Return the user whose password was sent, None if there is none or it is wrong.
 
-        Only for an authenticated client: a stranger cannot make us hash. That takes some 50 ms,
-        so it happens in a thread and outside the transaction.
+        Only for an authenticated client: a stranger cannot make us hash.
         """
         if form.get("grant_type") != GrantType.PASSWORD:
             return None
@@ -125,14 +116,11 @@ class LoginApi:
         if username is None or password is None:
             return None
 
-        def find(db: Connection) -> User | None:
+        def admit(db: Connection) -> None:
             authenticate(db, authorization=authorization, form=form, now=time.time())
-            return users.find(db, username)
 
-        user = await self._writer.submit(find)
-        loop = asyncio.get_running_loop()
-        is_right = await loop.run_in_executor(self._hashers, users.is_password, user, password)
-        return user if is_right else None
+        await self._writer.submit(admit)
+        return await self._passwords.verify(username, password)
 
     def _context(self, db: Connection, verified_user: User | None) -> LoginContext:
         return LoginContext(
@@ -143,48 +131,6 @@ class LoginApi:
             random=secrets.token_bytes,
             verified_user=verified_user,
         )
-
-
-async def _read_form(request: Request, *, needs: str) -> dict[str, str]:
-    """Return the form's parameters, each once (RFC 6749 section 3.2), `needs` among them.
-
-    Raises InvalidRequestError.
-    """
-    if request.content_type != FORM_TYPE:
-        raise InvalidRequestError(f"Send the parameters as {FORM_TYPE}.")
-    body = bytearray()
-    try:
-        # Most forms come with their heads: a timer for each would be one more cost of `/token`.
-        async with asyncio.timeout(None if request.content.is_eof() else FORM_SECONDS):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > LONGEST_FORM_BYTES:
-                    raise InvalidRequestError(
-                        f"The form is longer than {LONGEST_FORM_BYTES} bytes."
-                    )
-    except TimeoutError:
-        raise InvalidRequestError("The form stopped coming.") from None
-    except BadBodyError:
-        raise InvalidRequestError("The form is not framed as RFC 9112 has it.") from None
-    try:
-        pairs = parse_qsl(
-            body.decode("utf-8"),
-            keep_blank_values=True,
-            errors="strict",
-            max_num_fields=MOST_PARAMETERS,
-        )
-    except ValueError:
-        raise InvalidRequestError("The form cannot be read as UTF-8 parameters.") from None
-    form = dict(pairs)
-    if len(form) != len(pairs):
-        raise InvalidRequestError("A parameter was sent more than once.")
-    if any("\x00" in value for value in form.values()):
-        raise InvalidRequestError("A parameter holds a NUL.")
-    # An empty value counts as an absent one (RFC 6749 section 3.1).
-    present = {name: value for name, value in form.items() if value}
-    if needs not in present:
-        raise InvalidRequestError(f"Send the parameter {needs}.")
-    return present
 
 
 def _error(status: int, error: str, description: str, headers: dict[str, str]) -> Answer:

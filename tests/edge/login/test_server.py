@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from apimctl.domain.models import GrantType, User
-from apimctl.edge.oauth_server import LoginContext, LoginRequest, LoginServer
+from apimctl.edge.login.context import LoginContext, LoginRequest
+from apimctl.edge.login.server import LoginServer
 from apimctl.services import users
 from apimctl.store import Store
 from tests.conftest import NOW

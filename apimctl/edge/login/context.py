@@ -1,0 +1,81 @@
+"""A request to the Login API, read, and what it is answered with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import Any
+
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+
+from apimctl.config import TokenSettings
+from apimctl.domain import validity
+from apimctl.domain.models import GrantType, User
+from apimctl.errors import UsageError
+from apimctl.services import tokens
+from apimctl.services.identifiers import RandomBytes
+
+AUTHENTICATION_METHODS = ["client_secret"]
+NOMINAL_URI = "https://login-api.invalid/"
+"""Authlib refuses plain http beyond loopback; whether TLS is needed is the operator's to say."""
+
+LEGACY_SCOPES = frozenset({"PRODUCTION", "SANDBOX", tokens.DEFAULT_SCOPE})
+"""Accepted and ignored: the WSO2 1.7 docs send them (SPEC section 4)."""
+
+Reply = tuple[int, dict[str, Any], list[tuple[str, str]]]
+"""Status, JSON body and headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginContext:
+    """What a request is answered with: the transaction, the rules, the time, the randomness.
+
+    `verified_user` is the user whose password was found right, before the transaction began.
+    """
+
+    db: Connection
+    settings: TokenSettings
+    grants: frozenset[GrantType]
+    now: int
+    random: RandomBytes
+    verified_user: User | None = None
+
+
+class LoginRequest(OAuth2Request):  # type: ignore[misc]
+    """A request to the Login API, read: every form parameter once."""
+
+    def __init__(
+        self, form: Mapping[str, str], authorization: Sequence[str], context: LoginContext
+    ) -> None:
+        super().__init__("POST", NOMINAL_URI)
+        self.context = context
+        self.authorization = authorization
+        self._form = _without_legacy_scopes(form)
+        self.payload = BasicOAuth2Payload(self._form)
+
+    @property
+    def form(self) -> dict[str, str]:
+        """Return the form parameters."""
+        return self._form
+
+    @property
+    def requested_seconds(self) -> int | None:
+        """Return the validity that was asked for. Raises InvalidRequestError."""
+        text = self._form.get("validity_period")
+        if text is None:
+            return None
+        try:
+            return validity.parse_validity(text, what="validity_period")
+        except UsageError as error:
+            raise InvalidRequestError("validity_period is not a length of time.") from error
+
+
+def _without_legacy_scopes(form: Mapping[str, str]) -> dict[str, str]:
+    read = dict(form)
+    if "scope" in read:
+        scopes = [scope for scope in read["scope"].split() if scope not in LEGACY_SCOPES]
+        if scopes:
+            read["scope"] = " ".join(scopes)
+        else:
+            del read["scope"]
+    return read
