@@ -5,15 +5,15 @@ setting has an environment variable: ``gateway.port`` is ``APIMCTL_GATEWAY_PORT`
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apimctl import config_file, config_values
+from apimctl import config_file
+from apimctl.config_table import DEFINITIONS
 from apimctl.config_values import Networks
 from apimctl.domain.models import GrantType
-from apimctl.domain.validity import parse_validity
 from apimctl.errors import ApimctlError, InvalidInputError, NotFoundError
 
 
@@ -57,6 +57,14 @@ class TokenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LoginApiSettings:
+    """What the Login API accepts, and the URL it is known by: None for the one it is called by."""
+
+    grants: frozenset[GrantType]
+    issuer: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """One row of `config list`: a key, its value as text, and where that came from."""
 
@@ -74,111 +82,9 @@ class Settings:
     file: Path
     gateway: GatewaySettings
     tokens: TokenSettings
-    grants: frozenset[GrantType]
+    login_api: LoginApiSettings
     rows: tuple[Setting, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class _Definition:
-    default: str
-    parse: Callable[[str], Any]
-    description: str
-    flag: str = ""
-
-
-_DEFINITIONS: Mapping[str, _Definition] = {
-    "gateway.host": _Definition("127.0.0.1", config_values.host, "Address the gateway listens on"),
-    "gateway.port": _Definition(
-        "8280", config_values.port, "Port the gateway listens on, 0 for any free one"
-    ),
-    "gateway.tls_port": _Definition(
-        "off",
-        config_values.port_or_off,
-        "Port for TLS, 0 for any free one, or off",
-        flag="tls-port",
-    ),
-    "gateway.admin_port": _Definition(
-        "8281",
-        config_values.port_or_off,
-        "Port on 127.0.0.1 for health and metrics, 0 for any free one, or off",
-        flag="admin-port",
-    ),
-    "gateway.workers": _Definition(
-        "1",
-        config_values.workers,
-        "Processes that serve; auto: as many as there are processors to use",
-    ),
-    "gateway.certificate": _Definition(
-        "",
-        config_values.path,
-        "PEM file of the certificate for TLS; none: a self-signed one",
-        flag="cert",
-    ),
-    "gateway.private_key": _Definition(
-        "", config_values.path, "PEM file of the certificate's private key", flag="key"
-    ),
-    "gateway.client_domain_header": _Definition(
-        "domain", config_values.header_name, "Request header compared with a key's allowed domains"
-    ),
-    "gateway.remove_oauth_headers": _Definition(
-        "true",
-        config_values.switch,
-        "Whether the access token is removed from the forwarded request",
-    ),
-    "gateway.connect_timeout": _Definition(
-        "5s", config_values.duration, "How long a backend may take to accept a connection"
-    ),
-    "gateway.backend_timeout": _Definition(
-        "60s", config_values.duration, "How long a backend may be silent"
-    ),
-    "gateway.circuit_failures": _Definition(
-        "5", config_values.count, "Refused connections in a row that open a backend's circuit"
-    ),
-    "gateway.circuit_open": _Definition(
-        "5s", config_values.duration, "How long an open circuit keeps requests from its backend"
-    ),
-    "gateway.request_body_limit": _Definition(
-        "100MiB", config_values.size, "Longest body of a request, 0 for any"
-    ),
-    "gateway.header_timeout": _Definition(
-        "15s", config_values.duration, "How long a client may take for the head of a request"
-    ),
-    "gateway.body_timeout": _Definition(
-        "60s", config_values.duration, "How long a client may pause within the body of a request"
-    ),
-    "gateway.trusted_proxies": _Definition(
-        "",
-        config_values.networks,
-        "Proxies whose Forwarded and X-Forwarded-* headers count, as 10.0.0.0/8",
-    ),
-    "gateway.drain": _Definition(
-        "15s",
-        config_values.duration,
-        "How long requests may go on once the gateway is told to stop",
-    ),
-    "gateway.access_log": _Definition(
-        "off",
-        config_values.log_format,
-        "Format of the access log: off, json or combined",
-        flag="access-log",
-    ),
-    "gateway.access_log_file": _Definition(
-        "", config_values.path, "File of the access log; none: stdout", flag="access-log-file"
-    ),
-    "tokens.application_validity": _Definition(
-        "3600", parse_validity, "Validity of application access tokens"
-    ),
-    "tokens.user_validity": _Definition("3600", parse_validity, "Validity of user access tokens"),
-    "tokens.refresh_validity": _Definition("86400", parse_validity, "Validity of refresh tokens"),
-    "tokens.timestamp_skew": _Definition(
-        "0", config_values.skew, "How long an expired access token is still accepted"
-    ),
-    "login_api.grants": _Definition(
-        "client_credentials,password,refresh_token",
-        config_values.grants,
-        "Grants the Login API accepts",
-    ),
-}
 
 DB_VARIABLE = "APIMCTL_DB"
 CONFIG_VARIABLE = "APIMCTL_CONFIG"
@@ -199,7 +105,7 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             raise InvalidInputError(f"{error.message} (file {file})", hint=error.hint) from None
     rows = []
     values = {}
-    for key, definition in _DEFINITIONS.items():
+    for key, definition in DEFINITIONS.items():
         text, origin = _value_and_origin(key, flags, environ, from_file, file)
         values[key] = _parsed(key, text, origin)
         rows.append(Setting(key, text, origin, definition.description))
@@ -236,7 +142,9 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             refresh_validity_seconds=values["tokens.refresh_validity"],
             timestamp_skew_seconds=values["tokens.timestamp_skew"],
         ),
-        grants=values["login_api.grants"],
+        login_api=LoginApiSettings(
+            grants=values["login_api.grants"], issuer=values["login_api.issuer"]
+        ),
         rows=tuple(rows),
     )
 
@@ -248,7 +156,7 @@ def check(key: str, value: str) -> str | int:
     UsageError for a length of time that is none.
     """
     require_key(key)
-    parsed = _DEFINITIONS[key].parse(value)
+    parsed = DEFINITIONS[key].parse(value)
     return parsed if isinstance(parsed, int) and str(parsed) == value else value
 
 
@@ -285,8 +193,8 @@ def require_key(key: str) -> None:
             "where the store is, is not a setting of the file",
             hint=f"Name it with --db, or in the environment as {DB_VARIABLE}.",
         )
-    if key not in _DEFINITIONS:
-        near = difflib.get_close_matches(key, _DEFINITIONS, n=1)
+    if key not in DEFINITIONS:
+        near = difflib.get_close_matches(key, DEFINITIONS, n=1)
         raise NotFoundError(
             f"there is no setting {key!r}",
             hint=f"Did you mean {near[0]}?" if near else "apimctl config list shows them all.",
@@ -302,17 +210,17 @@ def _value_and_origin(
 ) -> tuple[str, str]:
     variable = f"APIMCTL_{key.upper().replace('.', '_')}"
     if key in flags:
-        return flags[key], f"flag --{_DEFINITIONS[key].flag or key.rpartition('.')[2]}"
+        return flags[key], f"flag --{DEFINITIONS[key].flag or key.rpartition('.')[2]}"
     if environ.get(variable):
         return environ[variable], f"environment {variable}"
     if key in from_file:
         return from_file[key], f"file {file}"
-    return _DEFINITIONS[key].default, "default"
+    return DEFINITIONS[key].default, "default"
 
 
 def _parsed(key: str, text: str, origin: str) -> Any:
     try:
-        return _DEFINITIONS[key].parse(text)
+        return DEFINITIONS[key].parse(text)
     except ApimctlError as error:
         raise type(error)(f"{key} ({origin}): {error.message}", hint=error.hint) from None
 

@@ -6,6 +6,7 @@ Each raises InvalidInputError for a text that is none of its kind, saying what w
 import ipaddress
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from apimctl.domain.models import GrantType
 from apimctl.domain.validity import parse_duration, parse_duration_or_none
@@ -124,6 +125,23 @@ def grants(text: str) -> frozenset[GrantType]:
             f"{text!r} are not grants", hint=f"Use some of {', '.join(GrantType)}."
         )
     return frozenset(GrantType(name) for name in names)
+
+
+def issuer(text: str) -> str | None:
+    """Return the URL of an issuer (RFC 8414 section 2), None for an empty text.
+
+    A slash at its end is taken off, so that what follows can be joined.
+    """
+    if not text:
+        return None
+    parts = urlsplit(text)
+    has_more = parts.query or parts.fragment or "?" in text or "#" in text
+    if parts.scheme not in {"http", "https"} or not parts.hostname or has_more:
+        raise InvalidInputError(
+            f"{text!r} is not the URL of an issuer",
+            hint="Use the URL of the gateway, as https://login.example.com.",
+        )
+    return text.rstrip("/")
 
 
 def duration(text: str) -> int:

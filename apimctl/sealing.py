@@ -1,9 +1,9 @@
-"""Secrets that have to be read again: the store holds them sealed, the key lies in a file beside it.
+"""Secrets that have to be read again: the store holds them sealed, the key lies beside it.
 
 What apimctl only compares is kept as a digest and never comes here. A bind password and a private
 key must be used, so they are encrypted (AES-256-GCM, NIST SP 800-38D): whoever has a copy of the
-store alone, a backup say, has none of them. The key file is ``STORE.key``, 32 random bytes, readable
-by the owner alone, and made when it is first needed.
+store alone, a backup say, has none of them. The key file is ``STORE.key``, 32 random bytes, for
+the owner alone to read, and made when it is first needed.
 """
 
 import base64

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from apimctl import config
+from apimctl.config_table import DEFINITIONS
 from apimctl.domain.models import GrantType
 from apimctl.domain.validity import NEVER
 from apimctl.errors import ApimctlError, InvalidInputError, NotFoundError, UsageError
@@ -33,7 +34,7 @@ def test_the_defaults_are_those_of_the_specification(load):
     assert (settings.gateway.host, settings.gateway.port) == ("127.0.0.1", 8280)
     assert settings.gateway.client_domain_header == "domain"
     assert settings.gateway.remove_oauth_headers
-    assert settings.grants == set(GrantType)
+    assert settings.login_api.grants == set(GrantType)
     assert set(origins(settings).values()) == {"default", "flag --db"}
 
 
@@ -75,7 +76,7 @@ def test_an_empty_variable_is_none(load):
 
 def test_every_setting_is_listed_with_a_description(load):
     rows = load().rows
-    assert [row.key for row in rows] == ["db", *config._DEFINITIONS]
+    assert [row.key for row in rows] == ["db", *DEFINITIONS]
     assert all(row.description for row in rows)
 
 
@@ -110,7 +111,7 @@ def test_a_list_and_a_switch_may_be_written_as_toml_has_them(load, file):
     )
     settings = load()
     assert not settings.gateway.remove_oauth_headers
-    assert settings.grants == {GrantType.PASSWORD, GrantType.REFRESH_TOKEN}
+    assert settings.login_api.grants == {GrantType.PASSWORD, GrantType.REFRESH_TOKEN}
 
 
 @pytest.mark.parametrize("text", ["never", "-1", "-3600"])
@@ -210,3 +211,17 @@ def test_the_access_log_is_off_unless_a_format_is_named(load):
     assert load(gateway__access_log="off").gateway.access_log is None
     with pytest.raises(InvalidInputError, match=r"gateway\.access_log \(flag --access-log\)"):
         load(gateway__access_log="JSON")
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "ftp://a.example", "https://", "https://a.example?x", "https://a.example/#y"]
+)
+def test_what_is_not_the_url_of_an_issuer_is_refused(text):
+    with pytest.raises(InvalidInputError):
+        config.check("login_api.issuer", text)
+
+
+def test_an_issuer_has_no_slash_at_its_end(tmp_path):
+    environ = {"HOME": str(tmp_path), "APIMCTL_LOGIN_API_ISSUER": "https://a.example/login/"}
+    settings = config.load({}, environ=environ)
+    assert settings.login_api.issuer == "https://a.example/login"

@@ -17,9 +17,11 @@ from apimctl.config import Settings
 from apimctl.domain.models import GrantType, User
 from apimctl.edge import answers
 from apimctl.edge.answers import Answer
+from apimctl.edge.login import metadata
 from apimctl.edge.login.clients import authenticate
 from apimctl.edge.login.context import LoginContext, LoginRequest, Reply
 from apimctl.edge.login.forms import read_form
+from apimctl.edge.login.metadata import issuer_of
 from apimctl.edge.login.passwords import Passwords
 from apimctl.edge.login.server import LoginServer
 from apimctl.edge.request import Request
@@ -56,27 +58,10 @@ class LoginApi:
         """Describe the server (RFC 8414)."""
         if request.method not in {"GET", "HEAD"}:
             return _error(405, "invalid_request", "Use GET.", {hdrs.ALLOW: "GET, HEAD"})
-        issuer = f"{request.scheme}://{request.host}"
-        return answers.json_answer(
-            200,
-            {
-                "issuer": issuer,
-                ID_FIELD: self._gateway_id,
-                "token_endpoint": f"{issuer}/token",
-                "revocation_endpoint": f"{issuer}/revoke",
-                "grant_types_supported": sorted(self.settings.grants),
-                "response_types_supported": [],
-                "token_endpoint_auth_methods_supported": [
-                    "client_secret_basic",
-                    "client_secret_post",
-                ],
-                "revocation_endpoint_auth_methods_supported": [
-                    "client_secret_basic",
-                    "client_secret_post",
-                ],
-            },
-            NO_STORE.items(),
+        content = metadata.describe(
+            issuer_of(request, self.settings.login_api), self.settings.login_api
         )
+        return answers.json_answer(200, {**content, ID_FIELD: self._gateway_id}, NO_STORE.items())
 
     async def _answer(
         self, request: Request, answer: Callable[[LoginRequest], Reply], *, needs: str
@@ -110,7 +95,7 @@ class LoginApi:
         """
         if form.get("grant_type") != GrantType.PASSWORD:
             return None
-        if GrantType.PASSWORD not in self.settings.grants:
+        if GrantType.PASSWORD not in self.settings.login_api.grants:
             return None
         username, password = form.get("username"), form.get("password")
         if username is None or password is None:
@@ -126,7 +111,7 @@ class LoginApi:
         return LoginContext(
             db=db,
             settings=self.settings.tokens,
-            grants=self.settings.grants,
+            grants=self.settings.login_api.grants,
             now=math.ceil(time.time()),
             random=secrets.token_bytes,
             verified_user=verified_user,

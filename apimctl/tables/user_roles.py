@@ -1,0 +1,19 @@
+"""The table ``user_role``."""
+
+from collections.abc import Iterable
+from sqlite3 import Connection
+
+
+def replace(db: Connection, user_id: str, roles: Iterable[str]) -> None:
+    """Give a user these roles and no others."""
+    db.execute("DELETE FROM user_role WHERE user_id = ?", (user_id,))
+    db.executemany(
+        "INSERT INTO user_role (user_id, role) VALUES (?, ?)",
+        [(user_id, role) for role in sorted(set(roles))],
+    )
+
+
+def list_of(db: Connection, user_id: str) -> tuple[str, ...]:
+    """Return a user's roles, by name."""
+    rows = db.execute("SELECT role FROM user_role WHERE user_id = ? ORDER BY role", (user_id,))
+    return tuple(role for (role,) in rows)
