@@ -4,6 +4,7 @@ Points in time are ISO 8601 in UTC; a validity or an expiry of null means never.
 """
 
 import datetime as dt
+from dataclasses import asdict
 from typing import Any
 
 from apimctl.domain.models import (
@@ -17,6 +18,7 @@ from apimctl.domain.models import (
     User,
 )
 from apimctl.domain.routing import base_paths
+from apimctl.domain.userstores import UserStore
 from apimctl.domain.validity import NEVER
 
 Shape = dict[str, Any]
@@ -141,4 +143,16 @@ def user_shape(user: User) -> Shape:
         "userstore": user.userstore,
         "has_password": user.password_hash is not None,
         "created_at": moment(user.created_at),
+    }
+
+
+def userstore_shape(store: UserStore, *, users: int) -> Shape:
+    """Return the fields of `userstore show`: whether there is a bind password, never which."""
+    return {
+        "domain": store.domain,
+        "type": str(store.type),
+        "users": users,
+        "settings": asdict(store.ldap) if store.ldap else {},
+        "has_bind_password": store.sealed_bind_password is not None,
+        "created_at": moment(store.created_at),
     }

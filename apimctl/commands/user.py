@@ -1,4 +1,4 @@
-"""`apimctl user`: users of the built-in user store."""
+"""`apimctl user`: users, in whichever user store."""
 
 from typing import Annotated
 
@@ -6,40 +6,59 @@ import typer
 
 from apimctl.commands.forms import Destroys, Reads, Writes, invocation, noun
 from apimctl.commands.shapes import user_shape
+from apimctl.domain.models import User
+from apimctl.domain.userstores import qualify
 from apimctl.invocation import Invocation
 
-app = noun("Users of the built-in user store.")
+app = noun("Users, and their passwords.")
 
 SHORTEST_GOOD_PASSWORD = 8
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The name.", show_default=False)]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="NAME, or DOMAIN/NAME.", show_default=False)
+]
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from stdin.")
 ]
 
 
 @app.command(cls=Writes)
-def create(ctx: typer.Context, name: Name, *, password_stdin: PasswordStdin = False) -> None:
+def create(
+    ctx: typer.Context,
+    name: Name,
+    *,
+    userstore: Annotated[
+        str | None, typer.Option(metavar="DOMAIN", help="Its user store; PRIMARY if none is named.")
+    ] = None,
+    password_stdin: PasswordStdin = False,
+) -> None:
     """Add a user. The password is asked for, or piped in."""
     from apimctl.services import users  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
+    name = qualify(name, userstore)
     with call.reading() as db:  # nobody is asked for the password of a user who cannot be
         users.check_is_free(db, name)
     password_hash = users.hash_password(_read_password(call, from_stdin=password_stdin))
     with call.writing() as db:
         user = users.create(db, name, password_hash=password_hash, now=call.now, random=call.random)
-    call.done(user_shape(user), title=user.name, bare="name", said=f"created the user {user.name}")
+        call.audit(db, "user.create", user.qualified_name)
+    _done(call, user, said=f"created the user {user.qualified_name}")
 
 
 @app.command("list", cls=Reads)
-def list_users(ctx: typer.Context) -> None:
-    """List the users."""
+def list_users(
+    ctx: typer.Context,
+    userstore: Annotated[
+        str | None, typer.Option(metavar="DOMAIN", help="Only those of this user store.")
+    ] = None,
+) -> None:
+    """List the users. Of a directory, those are listed who have logged in."""
     from apimctl.services import users  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
     with call.reading() as db:
-        rows = [user_shape(user) for user in users.list_all(db)]
+        rows = [user_shape(user) for user in users.list_all(db, userstore=userstore)]
     call.output.rows(
         rows,
         columns=("name", "userstore", "has_password", "created_at"),
@@ -56,7 +75,7 @@ def show(ctx: typer.Context, name: Name) -> None:
     call = invocation(ctx)
     with call.reading() as db:
         user = users.require(db, name)
-    call.output.record(user_shape(user), title=user.name, bare="name")
+    call.output.record(user_shape(user), title=user.qualified_name, bare="name")
 
 
 @app.command(cls=Writes)
@@ -74,7 +93,8 @@ def update(
     call = invocation(ctx)
     with call.writing() as db:
         user = users.rename(db, name, new_name)
-    call.done(user_shape(user), title=user.name, bare="name", said=f"{name} is now {user.name}")
+        call.audit(db, "user.update", user.qualified_name, was=name)
+    _done(call, user, said=f"{name} is now {user.qualified_name}")
 
 
 @app.command(cls=Writes)
@@ -84,14 +104,12 @@ def password(ctx: typer.Context, name: Name, *, password_stdin: PasswordStdin = 
 
     call = invocation(ctx)
     with call.reading() as db:
-        users.require(db, name)
+        users.require_password_here(db, name)
     password_hash = users.hash_password(_read_password(call, from_stdin=password_stdin))
     with call.writing() as db:
-        users.set_password_hash(db, name, password_hash)
-        user = users.require(db, name)
-    call.done(
-        user_shape(user), title=user.name, bare="name", said=f"set the password of {user.name}"
-    )
+        user = users.set_password_hash(db, name, password_hash)
+        call.audit(db, "user.password", user.qualified_name)
+    _done(call, user, said=f"set the password of {user.qualified_name}")
 
 
 @app.command(cls=Destroys)
@@ -105,7 +123,12 @@ def delete(ctx: typer.Context, name: Name) -> None:
     call.confirm(f"Delete the user {name} and all their tokens?")
     with call.writing() as db:
         user = users.delete(db, name)
-    call.done(user_shape(user), title=user.name, bare="name", said=f"deleted the user {user.name}")
+        call.audit(db, "user.delete", user.qualified_name)
+    _done(call, user, said=f"deleted the user {user.qualified_name}")
+
+
+def _done(call: Invocation, user: User, *, said: str) -> None:
+    call.done(user_shape(user), title=user.qualified_name, bare="name", said=said)
 
 
 def _read_password(call: Invocation, *, from_stdin: bool) -> str:

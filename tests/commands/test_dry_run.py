@@ -30,6 +30,8 @@ WRITES = [
     ("user", "password", "admin", "--password-stdin"),
     ("user", "update", "bob", "--name", "rob"),
     ("user", "delete", "bob"),
+    ("userstore", "create", "BAR.COM"),
+    ("userstore", "delete", "FOO.COM"),
     ("init", "--password-stdin"),
     ("config", "set", "gateway.port", "1"),
     ("config", "unset", "gateway.port"),
@@ -46,6 +48,7 @@ def full(cli, api):
     cli.ok("app", "create", "shop")
     cli.ok("tier", "create", "Mine", "--requests", "1", "--per", "1m")
     cli.ok("user", "create", "bob", "--password-stdin", stdin="correct horse")
+    cli.ok("userstore", "create", "FOO.COM")
     cli.ok("config", "set", "gateway.port", "8281")
     return cli
 

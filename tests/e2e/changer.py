@@ -15,6 +15,7 @@ from apimctl.domain import credentials
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
 from apimctl.domain.models import ApiState, AuthType, KeyType
+from apimctl.domain.userstores import UserStoreType
 from apimctl.domain.validity import parse_validity
 from apimctl.services import (
     apis,
@@ -27,9 +28,11 @@ from apimctl.services import (
     subscriptions,
     tiers,
     users,
+    userstores,
 )
 from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
+from apimctl.services.userstores import LdapForm
 from apimctl.store import open_store
 from apimctl.tables import access_tokens, refresh_tokens
 from apimctl.tables.changes import ChangeKind, announce
@@ -182,6 +185,16 @@ def create_user(db, *, name, password):
     users.create(db, name, password_hash=users.hash_password(password), **_made())
 
 
+def create_userstore(db, *, domain, **form):
+    store_type = UserStoreType.LDAP if form else UserStoreType.BUILT_IN
+    made = {"form": LdapForm(**form), "store_type": store_type, "now": int(time.time())}
+    userstores.create(db, domain, sealed_bind_password=None, **made)
+
+
+def delete_userstore(db, *, domain):
+    users.delete_store(db, domain, with_users=True)
+
+
 def delete_user(db, *, name):
     users.delete(db, name)
 
@@ -207,6 +220,7 @@ VERBS = {
         *(subscribe, update_subscription, unsubscribe, change_subscription),
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire),
         *(create_user, delete_user, create_tier, update_tier, configure),
+        *(create_userstore, delete_userstore),
     )
 }
 
