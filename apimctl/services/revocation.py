@@ -2,8 +2,7 @@
 
 from sqlite3 import Connection
 
-from apimctl.domain import credentials
-from apimctl.domain.credentials import Kind
+from apimctl.domain import bearer, credentials
 from apimctl.domain.models import AccessToken, Key, TokenState
 from apimctl.errors import InvalidInputError, NotFoundError
 from apimctl.services.renewal import end_family
@@ -17,16 +16,16 @@ def revoke(db: Connection, text: str, *, consumer_key: str | None = None) -> boo
     `consumer_key` is the client that asks, None for an administrator: another client's token
     counts as unknown.
     """
-    credential = credentials.parse(text)
-    if credential is None:
-        return False
-    if credential.kind is Kind.ACCESS_TOKEN:
-        token = access_tokens.find(db, credential.digest)
+    if recognised := bearer.recognise(text):
+        token = access_tokens.find(db, recognised.digest, partition=recognised.partition)
         if token is None or consumer_key not in {None, token.consumer_key}:
             return False
         revoke_access_token(db, token)
         return True
-    refresh = refresh_tokens.find(db, credential.digest)
+    credential = credentials.parse(text)
+    if credential is None:
+        return False
+    refresh = refresh_tokens.find(db, credential.digest, partition=credential.partition)
     if refresh is None or consumer_key not in {None, refresh.consumer_key}:
         return False
     if refresh.state is TokenState.ACTIVE:
@@ -62,7 +61,7 @@ def revoke_access_token(db: Connection, token: AccessToken) -> None:
         return
     if token.family_id is not None:
         end_family(db, token.family_id, TokenState.REVOKED)
-    access_tokens.set_state(db, token.digest, TokenState.REVOKED)
+    access_tokens.set_state(db, token, TokenState.REVOKED)
     announce(db, ChangeKind.TOKEN, token.digest)
 
 
