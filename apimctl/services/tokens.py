@@ -132,17 +132,32 @@ def user_validity(key: Key, settings: TokenSettings) -> int:
 
 def require_access_token(db: Connection, text: str) -> AccessToken:
     """Return the record of an access token. Raises InvalidInputError, NotFoundError."""
-    recognised = bearer.recognise(text)
-    if recognised is None:
+    if bearer.recognise(text) is None:
         raise InvalidInputError(
             "that is not an access token", hint="Copy it whole: it starts with apim_at."
         )
-    token = access_tokens.find(db, recognised.digest, partition=recognised.partition)
+    token = find_access_token(db, text)
     if token is None:
         raise NotFoundError(
             "no such access token is in this store", hint="apimctl token list shows what is."
         )
     return token
+
+
+def find_access_token(db: Connection, text: str) -> AccessToken | None:
+    """Return the record of an access token, None where it is malformed or not known."""
+    recognised = bearer.recognise(text)
+    if recognised is None:
+        return None
+    return access_tokens.find(db, recognised.digest, partition=recognised.partition)
+
+
+def find_refresh_token(db: Connection, text: str) -> RefreshToken | None:
+    """Return the record of a refresh token, None where it is malformed or not known."""
+    credential = credentials.parse(text)
+    if credential is None or credential.kind is not Kind.REFRESH_TOKEN:
+        return None
+    return refresh_tokens.find(db, credential.digest, partition=credential.partition)
 
 
 def list_newest(
