@@ -30,7 +30,8 @@ Reply = tuple[int, dict[str, Any], list[tuple[str, str]]]
 class LoginContext:
     """What a request is answered with: the transaction, the rules, the time, the randomness.
 
-    `verified_user` is the user whose password was found right, before the transaction began.
+    `network` is where the request came from, as far as failures are counted by it. `verified_user`
+    is the user whose password was found right, before the transaction began.
     """
 
     db: Connection
@@ -38,6 +39,7 @@ class LoginContext:
     grants: frozenset[GrantType]
     now: int
     random: RandomBytes
+    network: str = ""
     verified_user: User | None = None
 
 
