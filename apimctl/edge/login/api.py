@@ -1,4 +1,4 @@
-"""The Login API: ``/token``, ``/revoke`` and the metadata that names them. SPEC section 4.
+"""The Login API: ``/token``, ``/revoke``, ``/introspect`` and their metadata. SPEC section 4.
 
 Reads the form, checks a password off the event loop, and hands the rest to the writer thread. The
 answer is sent after the commit.
@@ -15,7 +15,7 @@ from authlib.oauth2.rfc6749 import OAuth2Error
 
 from apimctl.config import Settings
 from apimctl.domain.limits import client_network
-from apimctl.domain.models import GrantType, User
+from apimctl.domain.models import GrantType, Introspection, User
 from apimctl.edge import answers
 from apimctl.edge.answers import Answer
 from apimctl.edge.forwarded import client_address
@@ -63,6 +63,10 @@ class LoginApi:
         """Revoke a token."""
         return await self._answer(request, self._server.answer_revocation, needs="token")
 
+    async def introspect(self, request: Request) -> Answer:
+        """Tell what a token is."""
+        return await self._answer(request, self._server.answer_introspection, needs="token")
+
     async def metadata(self, request: Request) -> Answer:
         """Describe the server (RFC 8414)."""
         if request.method not in {"GET", "HEAD"}:
@@ -78,14 +82,13 @@ class LoginApi:
         if request.method != "POST":
             return _error(405, "invalid_request", "Use POST.", {hdrs.ALLOW: "POST"})
         authorization = request.headers.getall(hdrs.AUTHORIZATION, [])
-        network = self._network_of(request)
+
+        def read(db: Connection, verified: User | None = None) -> LoginRequest:
+            return LoginRequest(form, authorization, self._context(db, request, verified))
+
         try:
             form = await read_form(request, needs=needs)
-
-            def read(db: Connection, verified: User | None = None) -> LoginRequest:
-                return LoginRequest(form, authorization, self._context(db, network, verified))
-
-            verified = await self._verified_user(form, read, network)
+            verified = await self._verified_user(form, read, network=self._network_of(request))
             reply = await self._writer.submit(lambda db: answer(read(db, verified)))
         except OAuth2Error as error:
             return answers.json_answer(*error())
@@ -94,7 +97,7 @@ class LoginApi:
         return answers.json_answer(*reply)
 
     async def _verified_user(
-        self, form: Mapping[str, str], read: Callable[[Connection], LoginRequest], network: str
+        self, form: Mapping[str, str], read: Callable[[Connection], LoginRequest], *, network: str
     ) -> User | None:
         """Return the user whose password was sent, None if there is none or it is wrong.
 
@@ -124,15 +127,20 @@ class LoginApi:
     def _network_of(self, request: Request) -> str:
         return client_network(client_address(request, self.settings.gateway.trusted_proxies))
 
-    def _context(self, db: Connection, network: str, verified_user: User | None) -> LoginContext:
+    def _context(
+        self, db: Connection, request: Request, verified_user: User | None
+    ) -> LoginContext:
+        login_api = self.settings.login_api
         return LoginContext(
             db=db,
             settings=self.settings.tokens,
-            grants=self.settings.login_api.grants,
+            grants=login_api.grants,
             now=math.ceil(time.time()),
             random=secrets.token_bytes,
-            network=network,
+            network=self._network_of(request),
             verified_user=verified_user,
+            issuer=issuer_of(request, login_api),
+            introspects_any=login_api.introspection is Introspection.ANY,
         )
 
 
