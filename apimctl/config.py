@@ -6,14 +6,14 @@ setting has an environment variable: ``gateway.port`` is ``APIMCTL_GATEWAY_PORT`
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from apimctl import config_file
 from apimctl.config_table import DEFINITIONS
 from apimctl.config_values import Networks
-from apimctl.domain.models import GrantType
+from apimctl.domain.models import GrantType, Introspection
 from apimctl.errors import ApimctlError, InvalidInputError, NotFoundError
 
 
@@ -48,20 +48,29 @@ class GatewaySettings:
 
 @dataclass(frozen=True, slots=True)
 class TokenSettings:
-    """How long tokens live that are issued from now on. Lengths in seconds, `NEVER` for never."""
+    """How long tokens live that are issued from now on, and in which partition they are kept.
+
+    Lengths in seconds, `NEVER` for never. `partitions` has the letter of each user store that has
+    one, by its domain in upper case.
+    """
 
     application_validity_seconds: int
     user_validity_seconds: int
     refresh_validity_seconds: int
     timestamp_skew_seconds: int
+    partitions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class LoginApiSettings:
-    """What the Login API accepts, and the URL it is known by: None for the one it is called by."""
+    """What the Login API accepts and tells.
+
+    `issuer` is the URL it is known by, None for the one it is called by.
+    """
 
     grants: frozenset[GrantType]
     issuer: str | None
+    introspection: Introspection
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +150,12 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             user_validity_seconds=values["tokens.user_validity"],
             refresh_validity_seconds=values["tokens.refresh_validity"],
             timestamp_skew_seconds=values["tokens.timestamp_skew"],
+            partitions=values["tokens.partitions"],
         ),
         login_api=LoginApiSettings(
-            grants=values["login_api.grants"], issuer=values["login_api.issuer"]
+            grants=values["login_api.grants"],
+            issuer=values["login_api.issuer"],
+            introspection=values["login_api.introspection"],
         ),
         rows=tuple(rows),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apimctl import config_values
+from apimctl.domain.partitions import parse_partitions
 from apimctl.domain.validity import parse_validity
 
 
@@ -108,6 +109,11 @@ DEFINITIONS: Mapping[str, Definition] = {
     "tokens.timestamp_skew": Definition(
         "0", config_values.skew, "How long an expired access token is still accepted"
     ),
+    "tokens.partitions": Definition(
+        "",
+        parse_partitions,
+        "User stores whose tokens are kept apart, as A:foo.com, B:bar.com",
+    ),
     "login_api.grants": Definition(
         "client_credentials,password,refresh_token",
         config_values.grants,
@@ -117,6 +123,9 @@ DEFINITIONS: Mapping[str, Definition] = {
         "",
         config_values.issuer,
         "URL by which clients know the Login API; none: the one they call it by",
+    ),
+    "login_api.introspection": Definition(
+        "own", config_values.introspection, "Whose tokens a client may introspect: own or any"
     ),
 }
 """In the order in which `config list` shows them."""

@@ -15,7 +15,8 @@ from apimctl.errors import UsageError
 from apimctl.services.identifiers import RandomBytes
 
 AUTHENTICATION_METHODS = ["client_secret"]
-NOMINAL_URI = "https://login-api.invalid/"
+NOMINAL_ISSUER = "https://login-api.invalid"
+NOMINAL_URI = f"{NOMINAL_ISSUER}/"
 """Authlib refuses plain http beyond loopback; whether TLS is needed is the operator's to say."""
 
 Reply = tuple[int, dict[str, Any], list[tuple[str, str]]]
@@ -26,7 +27,10 @@ Reply = tuple[int, dict[str, Any], list[tuple[str, str]]]
 class LoginContext:
     """What a request is answered with: the transaction, the rules, the time, the randomness.
 
-    `verified_user` is the user whose password was found right, before the transaction began.
+    `network` is where the request came from, as far as failures are counted by it; `verified_user`
+    the user whose password was found right, before the transaction began; `issuer` the URL that the
+    client knows the Login API by; `introspects_any` whether a client may ask of the tokens of
+    others.
     """
 
     db: Connection
@@ -34,7 +38,10 @@ class LoginContext:
     grants: frozenset[GrantType]
     now: int
     random: RandomBytes
+    network: str = ""
     verified_user: User | None = None
+    issuer: str = NOMINAL_ISSUER
+    introspects_any: bool = False
 
 
 class LoginRequest(OAuth2Request):  # type: ignore[misc]
