@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import user_shape
-from apimctl.domain.models import User
+from apimctl.commands.shapes import Shape, user_shape
 from apimctl.domain.userstores import qualify
+from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
 
 app = noun("Users, and their passwords.")
@@ -20,6 +20,12 @@ Name = Annotated[
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from stdin.")
 ]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role", metavar="ROLE", help="A role, for scopes; repeat for more. Empty for none."
+    ),
+]
 
 
 @app.command(cls=Writes)
@@ -30,6 +36,7 @@ def create(
     userstore: Annotated[
         str | None, typer.Option(metavar="DOMAIN", help="Its user store; PRIMARY if none is named.")
     ] = None,
+    role: Roles = None,
     password_stdin: PasswordStdin = False,
 ) -> None:
     """Add a user. The password is asked for, or piped in."""
@@ -41,9 +48,17 @@ def create(
         users.check_is_free(db, name)
     password_hash = users.hash_password(_read_password(call, from_stdin=password_stdin))
     with call.writing() as db:
-        user = users.create(db, name, password_hash=password_hash, now=call.now, random=call.random)
+        user = users.create(
+            db,
+            name,
+            password_hash=password_hash,
+            roles=role or (),
+            now=call.now,
+            random=call.random,
+        )
+        shape = user_shape(user, users.roles_of(db, user))
         call.audit(db, "user.create", user.qualified_name)
-    _done(call, user, said=f"created the user {user.qualified_name}")
+    _done(call, shape, said=f"created the user {user.qualified_name}")
 
 
 @app.command("list", cls=Reads)
@@ -58,10 +73,14 @@ def list_users(
 
     call = invocation(ctx)
     with call.reading() as db:
-        rows = [user_shape(user) for user in users.list_all(db, userstore=userstore)]
+        roles = users.list_roles(db)
+        rows = [
+            user_shape(user, roles.get(user.id, ()))
+            for user in users.list_all(db, userstore=userstore)
+        ]
     call.output.rows(
         rows,
-        columns=("name", "userstore", "has_password", "created_at"),
+        columns=("name", "userstore", "has_password", "roles", "created_at"),
         bare="name",
         empty="no users",
     )
@@ -75,7 +94,8 @@ def show(ctx: typer.Context, name: Name) -> None:
     call = invocation(ctx)
     with call.reading() as db:
         user = users.require(db, name)
-    call.output.record(user_shape(user), title=user.qualified_name, bare="name")
+        shape = user_shape(user, users.roles_of(db, user))
+    call.output.record(shape, title=shape["name"], bare="name")
 
 
 @app.command(cls=Writes)
@@ -84,17 +104,29 @@ def update(
     name: Name,
     *,
     new_name: Annotated[
-        str, typer.Option("--name", metavar="NAME", help="Another name.", show_default=False)
-    ],
+        str | None, typer.Option("--name", metavar="NAME", help="Another name.")
+    ] = None,
+    role: Roles = None,
 ) -> None:
-    """Give a user another name. Applications and tokens stay."""
+    """Give a user another name or other roles. Applications and tokens stay.
+
+    Roles replace those the user has, and count when a token is issued or renewed.
+    """
     from apimctl.services import users  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
+    if new_name is None and role is None:
+        raise UsageError("nothing to change", hint="apimctl user update --help")
     with call.writing() as db:
-        user = users.rename(db, name, new_name)
-        call.audit(db, "user.update", user.qualified_name, was=name)
-    _done(call, user, said=f"{name} is now {user.qualified_name}")
+        user = users.require(db, name)
+        if new_name is not None:
+            user = users.rename(db, name, new_name)
+        if role is not None:
+            users.set_roles(db, user, role)
+        shape = user_shape(user, users.roles_of(db, user))
+        call.audit(db, "user.update", user.qualified_name, was=name, roles=role)
+    shown = user.qualified_name
+    _done(call, shape, said=f"updated {shown}" if new_name is None else f"{name} is now {shown}")
 
 
 @app.command(cls=Writes)
@@ -108,8 +140,9 @@ def password(ctx: typer.Context, name: Name, *, password_stdin: PasswordStdin = 
     password_hash = users.hash_password(_read_password(call, from_stdin=password_stdin))
     with call.writing() as db:
         user = users.set_password_hash(db, name, password_hash)
+        shape = user_shape(user, users.roles_of(db, user))
         call.audit(db, "user.password", user.qualified_name)
-    _done(call, user, said=f"set the password of {user.qualified_name}")
+    _done(call, shape, said=f"set the password of {user.qualified_name}")
 
 
 @app.command(cls=Destroys)
@@ -122,13 +155,14 @@ def delete(ctx: typer.Context, name: Name) -> None:
         users.require(db, name)
     call.confirm(f"Delete the user {name} and all their tokens?")
     with call.writing() as db:
+        roles = users.roles_of(db, users.require(db, name))
         user = users.delete(db, name)
         call.audit(db, "user.delete", user.qualified_name)
-    _done(call, user, said=f"deleted the user {user.qualified_name}")
+    _done(call, user_shape(user, roles), said=f"deleted the user {user.qualified_name}")
 
 
-def _done(call: Invocation, user: User, *, said: str) -> None:
-    call.done(user_shape(user), title=user.qualified_name, bare="name", said=said)
+def _done(call: Invocation, shape: Shape, *, said: str) -> None:
+    call.done(shape, title=shape["name"], bare="name", said=said)
 
 
 def _read_password(call: Invocation, *, from_stdin: bool) -> str:

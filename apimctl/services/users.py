@@ -4,15 +4,17 @@ A name may carry its user store (``FOO.COM/alice``); one that carries none is PR
 """
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import replace
 from sqlite3 import Connection
 
 from apimctl.domain.models import ADMIN, PRIMARY, User
+from apimctl.domain.names import check_role
 from apimctl.domain.userstores import UserStore, UserStoreType, check_user_name, split_name
 from apimctl.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
 from apimctl.services import attempts, userstores
 from apimctl.services.identifiers import RandomBytes, new_id
-from apimctl.tables import applications, users
+from apimctl.tables import applications, user_roles, users
 from apimctl.tables import userstores as user_store_table
 from apimctl.tables.changes import ChangeKind, announce
 
@@ -52,12 +54,22 @@ def list_all(db: Connection, *, userstore: str | None = None) -> list[User]:
 
 
 def create(
-    db: Connection, name: str, *, password_hash: str | None, now: int, random: RandomBytes
+    db: Connection,
+    name: str,
+    *,
+    password_hash: str | None,
+    roles: Iterable[str] = (),
+    now: int,
+    random: RandomBytes,
 ) -> User:
-    """Add a user to the store that the name carries, or to PRIMARY. Raises as `check_is_free`."""
+    """Add a user to the store that the name carries, or to PRIMARY.
+
+    Raises as `check_is_free` and `set_roles`.
+    """
     domain, name = check_is_free(db, name)
     user = User(new_id(random), name, domain, password_hash, now)
     users.insert(db, user)
+    set_roles(db, user, roles)
     return user
 
 
@@ -103,6 +115,24 @@ def require_password_here(db: Connection, name: str) -> User:
     user = require(db, name)
     _refuse_directory(userstores.require(db, user.userstore), "passwords are set")
     return user
+
+
+def roles_of(db: Connection, user: User) -> tuple[str, ...]:
+    """Return a user's roles, by name."""
+    return user_roles.list_of(db, user.id)
+
+
+def list_roles(db: Connection) -> dict[str, tuple[str, ...]]:
+    """Return the roles of all users who have any, by the user's id."""
+    return user_roles.list_by_user(db)
+
+
+def set_roles(db: Connection, user: User, roles: Iterable[str]) -> None:
+    """Give a user these roles and no others; an empty one counts as none.
+
+    They count when a token is issued or renewed. Raises InvalidInputError.
+    """
+    user_roles.replace(db, user.id, [check_role(role) for role in roles if role])
 
 
 def set_password_hash(db: Connection, name: str, password_hash: str) -> User:
