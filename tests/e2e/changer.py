@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from apimctl import config
-from apimctl.domain import credentials
+from apimctl.domain import attempts, credentials
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
 from apimctl.domain.models import ApiState, AuthType, KeyType
@@ -31,7 +31,7 @@ from apimctl.services import (
 from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
 from apimctl.store import open_store
-from apimctl.tables import access_tokens, refresh_tokens
+from apimctl.tables import access_tokens, failed_attempts, refresh_tokens
 from apimctl.tables.changes import ChangeKind, announce
 
 TOKENS = config.TokenSettings(
@@ -182,6 +182,15 @@ def create_user(db, *, name, password):
     users.create(db, name, password_hash=users.hash_password(password), **_made())
 
 
+def remember_failures(db, *, count, user=None, client=None, network="127.0.0.1"):
+    """Let so many attempts have failed, of which none blocks any more."""
+    subject = client and attempts.client_subject(client, network=network)
+    if user is not None:
+        subject = attempts.user_subject_at(attempts.user_subject(user), network=network)
+    forgotten_at = int(time.time()) + attempts.MEMORY_SECONDS
+    failed_attempts.put(db, subject, attempts.Failures(count, 0, forgotten_at))
+
+
 def delete_user(db, *, name):
     users.delete(db, name)
 
@@ -206,7 +215,7 @@ VERBS = {
         *(create_resource, update_resource, delete_resource),
         *(subscribe, update_subscription, unsubscribe, change_subscription),
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire),
-        *(create_user, delete_user, create_tier, update_tier, configure),
+        *(create_user, remember_failures, delete_user, create_tier, update_tier, configure),
     )
 }
 
