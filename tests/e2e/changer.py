@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from apimctl import config
+from apimctl.domain import attempts
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
 from apimctl.domain.models import ApiState, AuthType, KeyType, User
@@ -36,7 +37,7 @@ from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
 from apimctl.services.userstores import LdapForm
 from apimctl.store import open_store
-from apimctl.tables import access_tokens
+from apimctl.tables import access_tokens, failed_attempts
 from apimctl.tables import users as users_table
 from apimctl.tables.changes import ChangeKind, announce
 
@@ -197,6 +198,15 @@ def delete_userstore(db, *, domain):
     users.delete_store(db, domain, with_users=True)
 
 
+def remember_failures(db, *, count, user=None, client=None, network="127.0.0.1"):
+    """Let so many attempts have failed, of which none blocks any more."""
+    subject = client and attempts.client_subject(client, network=network)
+    if user is not None:
+        subject = attempts.user_subject_at(attempts.user_subject(user), network=network)
+    forgotten_at = int(time.time()) + attempts.MEMORY_SECONDS
+    failed_attempts.put(db, subject, attempts.Failures(count, 0, forgotten_at))
+
+
 def delete_user(db, *, name):
     users.delete(db, name)
 
@@ -238,7 +248,8 @@ VERBS = {
         *(subscribe, update_subscription, unsubscribe, change_subscription),
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire),
         *(create_userstore, delete_userstore),
-        *(create_user, delete_user, log_in, create_tier, update_tier, configure),
+        *(create_user, remember_failures, delete_user, log_in),
+        *(create_tier, update_tier, configure),
     )
 }
 
