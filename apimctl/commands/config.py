@@ -76,13 +76,17 @@ def _write(call: Invocation, key: str, value: str | None) -> None:
         call.done(record, title=key, bare="value", said=said)
         return
     config.write(file, key, value)
+    if call.settings.store_path.exists():
+        with call.writing() as db:
+            settings.announce_change(db)
+            if value is None:
+                call.audit(db, "config.unset", key)
+            else:
+                call.audit(db, "config.set", key, value=value)
     if value is None and key not in {row.key for row in call.settings.rows}:
         record = {"key": key, "value": None, "origin": f"file {file}"}
         call.done(record, title=key, bare="value", said=f"{key} is gone from {file}")
         return
     row = config.find(call.settings, key)
-    if call.settings.store_path.exists():
-        with call.writing() as db:
-            settings.announce_change(db)
     record = {"key": key, "value": row.value, "origin": row.origin}
     call.done(record, title=key, bare="value", said=f"{key} is {row.value} ({row.origin})")

@@ -39,6 +39,7 @@ def init(
         with call.writing() as db:
             admin = users.set_password_hash(db, ADMIN, password_hash)
             admin = users.require(db, ADMIN)
+            call.audit(db, "init", ADMIN)
     said = "ready"
     if admin.password_hash is None:
         said += "; admin has no password yet: apimctl user password admin"

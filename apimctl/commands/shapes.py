@@ -34,6 +34,11 @@ def length(seconds: int) -> int | None:
     return None if seconds == NEVER else seconds
 
 
+def changes(before: Shape, after: Shape) -> Shape:
+    """Return the fields that are not as they were, as they are now."""
+    return {name: value for name, value in after.items() if value != before[name]}
+
+
 def api_shape(api: Api) -> Shape:
     """Return the fields of `api show`."""
     return {

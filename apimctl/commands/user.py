@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import user_shape
+from apimctl.commands.shapes import changes, user_shape
 from apimctl.invocation import Invocation
 
 app = noun("Users of the built-in user store.")
@@ -29,6 +29,7 @@ def create(ctx: typer.Context, name: Name, *, password_stdin: PasswordStdin = Fa
     password_hash = users.hash_password(_read_password(call, from_stdin=password_stdin))
     with call.writing() as db:
         user = users.create(db, name, password_hash=password_hash, now=call.now, random=call.random)
+        call.audit(db, "user.create", user.qualified_name)
     call.done(user_shape(user), title=user.name, bare="name", said=f"created the user {user.name}")
 
 
@@ -73,7 +74,10 @@ def update(
 
     call = invocation(ctx)
     with call.writing() as db:
+        before = users.require(db, name)
         user = users.rename(db, name, new_name)
+        changed = changes(user_shape(before), user_shape(user))
+        call.audit(db, "user.update", before.qualified_name, **changed)
     call.done(user_shape(user), title=user.name, bare="name", said=f"{name} is now {user.name}")
 
 
@@ -89,6 +93,7 @@ def password(ctx: typer.Context, name: Name, *, password_stdin: PasswordStdin = 
     with call.writing() as db:
         users.set_password_hash(db, name, password_hash)
         user = users.require(db, name)
+        call.audit(db, "user.password", user.qualified_name)
     call.done(
         user_shape(user), title=user.name, bare="name", said=f"set the password of {user.name}"
     )
@@ -105,6 +110,7 @@ def delete(ctx: typer.Context, name: Name) -> None:
     call.confirm(f"Delete the user {name} and all their tokens?")
     with call.writing() as db:
         user = users.delete(db, name)
+        call.audit(db, "user.delete", user.qualified_name)
     call.done(user_shape(user), title=user.name, bare="name", said=f"deleted the user {user.name}")
 
 

@@ -5,8 +5,6 @@ from enum import StrEnum
 from sqlite3 import Connection
 
 from apimctl.config import TokenSettings
-from apimctl.domain import credentials
-from apimctl.domain.credentials import Kind
 from apimctl.domain.models import Application, Key, RefreshToken, TokenState, has_expired
 from apimctl.errors import ApimctlError, DeniedError, NotFoundError
 from apimctl.services import keys, tokens
@@ -72,10 +70,7 @@ def redeem(
     `consumer_key` is the client that presents it, None for an administrator. One that was spent
     before revokes its whole family (RFC 9700 section 4.14.2): commit that, whatever is answered.
     """
-    credential = credentials.parse(text)
-    if credential is None or credential.kind is not Kind.REFRESH_TOKEN:
-        return SpentReason.UNKNOWN
-    token = refresh_tokens.find(db, credential.digest)
+    token = tokens.find_refresh_token(db, text)
     if token is None:
         return SpentReason.UNKNOWN
     if consumer_key is not None and token.consumer_key != consumer_key:

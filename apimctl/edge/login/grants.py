@@ -11,10 +11,10 @@ from authlib.oauth2.rfc6749 import (
 )
 
 from apimctl.domain import validity
-from apimctl.domain.models import RefreshToken, User
+from apimctl.domain.models import AccessToken, RefreshToken, User
 from apimctl.edge.login.clients import Client
-from apimctl.edge.login.context import AUTHENTICATION_METHODS, Reply
-from apimctl.services import renewal, tokens
+from apimctl.edge.login.context import AUTHENTICATION_METHODS, LoginRequest, Reply
+from apimctl.services import audit, renewal, tokens
 from apimctl.services.renewal import SpentReason
 from apimctl.services.tokens import IssuedToken
 from apimctl.tables import users
@@ -37,6 +37,7 @@ class ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]
             random=context.random,
             validity_seconds=validity.shortest(longest, self.request.requested_seconds),
         )
+        _audit(self.request, "token.issue", issued.token, grant=self.GRANT_TYPE)
         return 200, _success(issued), self.TOKEN_RESPONSE_HEADER
 
 
@@ -66,6 +67,7 @@ class Password(ResourceOwnerPasswordCredentialsGrant):  # type: ignore[misc]
             random=context.random,
             shorter_seconds=self.request.requested_seconds,
         )
+        _audit(self.request, "token.issue", issued.token, grant=self.GRANT_TYPE)
         return 200, _success(issued), self.TOKEN_RESPONSE_HEADER
 
 
@@ -96,6 +98,9 @@ class Refresh(RefreshTokenGrant):  # type: ignore[misc]
             consumer_key=self.request.client.key.consumer_key,
             now=context.now,
         )
+        if found is SpentReason.REPLAYED:
+            replayed = tokens.require_refresh_token(context.db, refresh_token)
+            _audit(self.request, "token.replay", replayed)
         if isinstance(found, SpentReason):
             raise InvalidGrantError("The refresh token is unknown, spent or expired.")
         return _Redeemed(found)
@@ -113,7 +118,14 @@ class Refresh(RefreshTokenGrant):  # type: ignore[misc]
             now=context.now,
             random=context.random,
         )
+        _audit(self.request, "token.renew", issued.token)
         return 200, _success(issued), self.TOKEN_RESPONSE_HEADER
+
+
+def _audit(
+    request: LoginRequest, action: str, token: AccessToken | RefreshToken, **details: Any
+) -> None:
+    audit.record_token(request.context.db, action, token, now=request.context.now, **details)
 
 
 def _success(issued: IssuedToken) -> dict[str, Any]:
