@@ -30,6 +30,7 @@ NOUNS = {
     "tier": "Limits by name.",
     "user": "Users of the built-in user store.",
     "gateway": "Serve the APIs, and see what is served.",
+    "audit": "Who issued, renewed, revoked and changed what.",
     "config": "Settings, and where each comes from.",
     "db": "Migrate and check the store.",
 }

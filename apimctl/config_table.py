@@ -108,6 +108,7 @@ DEFINITIONS: Mapping[str, Definition] = {
     "tokens.timestamp_skew": Definition(
         "0", config_values.skew, "How long an expired access token is still accepted"
     ),
+    "audit.retention": Definition("90d", parse_validity, "How long the audit log is kept"),
     "login_api.grants": Definition(
         "client_credentials,password,refresh_token",
         config_values.grants,

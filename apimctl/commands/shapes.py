@@ -10,6 +10,7 @@ from apimctl.domain.models import (
     AccessToken,
     Api,
     Application,
+    AuditEntry,
     Key,
     Resource,
     Subscription,
@@ -146,4 +147,17 @@ def user_shape(user: User) -> Shape:
         "userstore": user.userstore,
         "has_password": user.password_hash is not None,
         "created_at": moment(user.created_at),
+    }
+
+
+def audit_shape(entry: AuditEntry) -> Shape:
+    """Return the fields of `audit show`."""
+    return {
+        "id": entry.id,
+        "at": moment(entry.at),
+        "actor": entry.actor.name,
+        "via": str(entry.actor.via),
+        "action": entry.action,
+        "target": entry.target,
+        "details": dict(entry.details),
     }

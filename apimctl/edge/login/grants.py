@@ -125,7 +125,8 @@ class Refresh(RefreshTokenGrant):  # type: ignore[misc]
 def _audit(
     request: LoginRequest, action: str, token: AccessToken | RefreshToken, **details: Any
 ) -> None:
-    audit.record_token(request.context.db, action, token, now=request.context.now, **details)
+    context, key = request.context, request.client.key
+    audit.record_token(context.db, action, token, key=key, now=context.now, **details)
 
 
 def _success(issued: IssuedToken) -> dict[str, Any]:

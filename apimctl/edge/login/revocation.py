@@ -23,7 +23,7 @@ class Revocation(RevocationEndpoint):  # type: ignore[misc]
 
     def revoke_token(self, token: str, request: LoginRequest) -> None:
         """Revoke the token, if it is the client's."""
-        context, consumer_key = request.context, request.client.key.consumer_key
-        revoked = revocation.revoke(context.db, token, consumer_key=consumer_key)
+        context, key = request.context, request.client.key
+        revoked = revocation.revoke(context.db, token, consumer_key=key.consumer_key)
         if revoked is not None and revoked.state is TokenState.ACTIVE:
-            audit.record_token(context.db, "token.revoke", revoked, now=context.now)
+            audit.record_token(context.db, "token.revoke", revoked, key=key, now=context.now)
