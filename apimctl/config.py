@@ -6,7 +6,7 @@ setting has an environment variable: ``gateway.port`` is ``APIMCTL_GATEWAY_PORT`
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,17 @@ class GatewaySettings:
 
 @dataclass(frozen=True, slots=True)
 class TokenSettings:
-    """How long tokens live that are issued from now on. Lengths in seconds, `NEVER` for never."""
+    """How long tokens live that are issued from now on, and in which partition they are kept.
+
+    Lengths in seconds, `NEVER` for never. `partitions` has the letter of each user store that has
+    one, by its domain in upper case.
+    """
 
     application_validity_seconds: int
     user_validity_seconds: int
     refresh_validity_seconds: int
     timestamp_skew_seconds: int
+    partitions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +158,7 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             user_validity_seconds=values["tokens.user_validity"],
             refresh_validity_seconds=values["tokens.refresh_validity"],
             timestamp_skew_seconds=values["tokens.timestamp_skew"],
+            partitions=values["tokens.partitions"],
         ),
         upkeep=UpkeepSettings(audit_retention_seconds=values["audit.retention"]),
         login_api=LoginApiSettings(

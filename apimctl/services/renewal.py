@@ -53,9 +53,9 @@ def renew_application_token(
     current = keys.current_token(db, key)
     if current and current.state is TokenState.ACTIVE:
         if grace_seconds == 0:
-            access_tokens.set_state(db, current.digest, TokenState.REVOKED)
+            access_tokens.set_state(db, current, TokenState.REVOKED)
         elif current.expires_at is None or current.expires_at > now + grace_seconds:
-            access_tokens.set_expiry(db, current.digest, now + grace_seconds)
+            access_tokens.set_expiry(db, current, now + grace_seconds)
         announce(db, ChangeKind.TOKEN, current.digest)
     issued = tokens.issue_application_token(db, key, settings=settings, now=now, random=random)
     key_rows.update(db, replace(key, current_token_id=issued.token.id))
@@ -98,6 +98,7 @@ def renew_user_token(
 ) -> IssuedToken:
     """Issue a new access and refresh token; the old ones become INACTIVE at once.
 
+    The new ones go into the partition that is configured now, wherever the old ones are.
     `redeemed` is what `redeem` returned in this same transaction: that makes one of several
     concurrent renewals win.
     """
@@ -154,7 +155,10 @@ def refusal(reason: SpentReason) -> ApimctlError:
 
 
 def end_family(db: Connection, family_id: str, state: TokenState) -> None:
-    """Give the ACTIVE access and refresh tokens of a family another state, at once."""
+    """Give the ACTIVE access and refresh tokens of a family another state, at once.
+
+    A family may be spread over partitions: each renewal goes where the settings say by then.
+    """
     for digest in access_tokens.end_active_of_family(db, family_id, state):
         announce(db, ChangeKind.TOKEN, digest)
     refresh_tokens.end_active_of_family(db, family_id, state)
