@@ -258,6 +258,7 @@ def m009_scopes_and_roles(db: Database) -> None:
             PRIMARY KEY (user_id, role)
         )
     """)
+    db.execute("INSERT INTO user_role SELECT id, 'admin' FROM user_account WHERE id = 'admin'")
 
 
 @migrations()
