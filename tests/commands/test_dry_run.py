@@ -37,6 +37,7 @@ WRITES = [
     ("init", "--password-stdin"),
     ("config", "set", "gateway.port", "1"),
     ("config", "unset", "gateway.port"),
+    ("config", "set", "tokens.partitions", "A:foo.com"),
     ("db", "migrate"),
 ]
 
