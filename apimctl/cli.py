@@ -31,6 +31,7 @@ NOUNS = {
     "user": "Users, and their passwords.",
     "userstore": "Where users live: built-in stores, LDAP directories.",
     "gateway": "Serve the APIs, and see what is served.",
+    "audit": "Who issued, renewed, revoked and changed what.",
     "config": "Settings, and where each comes from.",
     "db": "Migrate and check the store.",
 }

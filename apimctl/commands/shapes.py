@@ -12,6 +12,7 @@ from apimctl.domain.models import (
     AccessToken,
     Api,
     Application,
+    AuditEntry,
     Key,
     Resource,
     Scope,
@@ -36,6 +37,11 @@ def moment(at: int | None) -> str | None:
 def length(seconds: int) -> int | None:
     """Return a validity in seconds, None for never."""
     return None if seconds == NEVER else seconds
+
+
+def changes(before: Shape, after: Shape) -> Shape:
+    """Return the fields that are not as they were, as they are now."""
+    return {name: value for name, value in after.items() if value != before[name]}
 
 
 def api_shape(api: Api) -> Shape:
@@ -171,4 +177,17 @@ def userstore_shape(store: UserStore, *, users: int) -> Shape:
         "settings": asdict(store.ldap) if store.ldap else {},
         "has_bind_password": store.sealed_bind_password is not None,
         "created_at": moment(store.created_at),
+    }
+
+
+def audit_shape(entry: AuditEntry) -> Shape:
+    """Return the fields of `audit show`."""
+    return {
+        "id": entry.id,
+        "at": moment(entry.at),
+        "actor": entry.actor.name,
+        "via": str(entry.actor.via),
+        "action": entry.action,
+        "target": entry.target,
+        "details": dict(entry.details),
     }

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import Shape, user_shape
+from apimctl.commands.shapes import Shape, changes, user_shape
 from apimctl.domain.userstores import qualify
 from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
@@ -57,7 +57,7 @@ def create(
             random=call.random,
         )
         shape = user_shape(user, users.roles_of(db, user))
-        call.audit(db, "user.create", user.qualified_name)
+        call.audit(db, "user.create", user.qualified_name, roles=shape["roles"])
     _done(call, shape, said=f"created the user {user.qualified_name}")
 
 
@@ -118,13 +118,14 @@ def update(
     if new_name is None and role is None:
         raise UsageError("nothing to change", hint="apimctl user update --help")
     with call.writing() as db:
-        user = users.require(db, name)
+        user = before = users.require(db, name)
+        old_shape = user_shape(before, users.roles_of(db, before))
         if new_name is not None:
             user = users.rename(db, name, new_name)
         if role is not None:
             users.set_roles(db, user, role)
         shape = user_shape(user, users.roles_of(db, user))
-        call.audit(db, "user.update", user.qualified_name, was=name, roles=role)
+        call.audit(db, "user.update", before.qualified_name, **changes(old_shape, shape))
     shown = user.qualified_name
     _done(call, shape, said=f"updated {shown}" if new_name is None else f"{name} is now {shown}")
 
