@@ -29,12 +29,13 @@ from apimctl.edge.login.refusals import (
     STORE_AWAY,
     TOO_MANY_LOG_INS,
     TOO_MANY_WRONG_PASSWORDS,
+    USER_STORE_AWAY,
     ComeAgainError,
 )
 from apimctl.edge.login.server import LoginServer
 from apimctl.edge.request import Request
 from apimctl.edge.writer import Writer
-from apimctl.errors import StoreError
+from apimctl.errors import StoreError, UserStoreError
 from apimctl.services.attempts import Blocked
 from apimctl.services.gateways import ID_FIELD
 
@@ -92,6 +93,8 @@ class LoginApi:
             reply = await self._writer.submit(lambda db: answer(read(db, verified)))
         except OAuth2Error as error:
             return answers.json_answer(*error())
+        except UserStoreError:
+            return answers.json_answer(*ComeAgainError(USER_STORE_AWAY, status=503)())
         except StoreError:
             return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
         return answers.json_answer(*reply)
