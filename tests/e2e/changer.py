@@ -194,6 +194,10 @@ def create_userstore(db, *, domain, **form):
     userstores.create(db, domain, sealed_bind_password=None, **made)
 
 
+def update_userstore(db, *, domain, **form):
+    userstores.update(db, domain, LdapForm(**form), sealed_bind_password=None)
+
+
 def delete_userstore(db, *, domain):
     users.delete_store(db, domain, with_users=True)
 
@@ -247,7 +251,7 @@ VERBS = {
         *(create_resource, update_resource, delete_resource),
         *(subscribe, update_subscription, unsubscribe, change_subscription),
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire),
-        *(create_userstore, delete_userstore),
+        *(create_userstore, update_userstore, delete_userstore),
         *(create_user, remember_failures, delete_user, log_in),
         *(create_tier, update_tier, configure),
     )
