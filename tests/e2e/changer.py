@@ -33,7 +33,7 @@ from apimctl.services import (
 from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
 from apimctl.store import open_store
-from apimctl.tables import access_tokens
+from apimctl.tables import access_tokens, partitions
 from apimctl.tables import users as users_table
 from apimctl.tables.changes import ChangeKind, announce
 
@@ -174,9 +174,11 @@ def expire(db, *, token):
         access_tokens.set_expiry(db, record, int(time.time()) - 1)
         announce(db, ChangeKind.TOKEN, record.digest)
     else:
+        record = tokens.find_refresh_token(db, token)
+        table = partitions.tables_of("refresh_token")[record.partition]
         db.execute(
-            "UPDATE refresh_token SET expires_at = ? WHERE digest = ?",
-            (int(time.time()) - 1, tokens.find_refresh_token(db, token).digest),
+            f"UPDATE {table} SET expires_at = ? WHERE digest = ?",
+            (int(time.time()) - 1, record.digest),
         )
 
 
