@@ -12,10 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from apimctl import config
+from apimctl.domain import attempts
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
-from apimctl.domain.models import ApiState, AuthType, KeyType, User
+from apimctl.domain.models import ApiState, AuthType, KeyType
 from apimctl.domain.partitions import parse_partitions
+from apimctl.domain.userstores import UserStoreType
 from apimctl.domain.validity import parse_validity
 from apimctl.services import (
     apis,
@@ -29,12 +31,13 @@ from apimctl.services import (
     tiers,
     tokens,
     users,
+    userstores,
 )
 from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
+from apimctl.services.userstores import LdapForm
 from apimctl.store import open_store
-from apimctl.tables import access_tokens, partitions
-from apimctl.tables import users as users_table
+from apimctl.tables import access_tokens, failed_attempts, partitions
 from apimctl.tables.changes import ChangeKind, announce
 
 TOKENS = config.TokenSettings(
@@ -186,16 +189,32 @@ def create_user(db, *, name, password):
     users.create(db, name, password_hash=users.hash_password(password), **_made())
 
 
+def create_userstore(db, *, domain, **form):
+    store_type = UserStoreType.LDAP if form else UserStoreType.BUILT_IN
+    made = {"form": LdapForm(**form), "store_type": store_type, "now": int(time.time())}
+    userstores.create(db, domain, sealed_bind_password=None, **made)
+
+
+def delete_userstore(db, *, domain):
+    users.delete_store(db, domain, with_users=True)
+
+
+def remember_failures(db, *, count, user=None, client=None, network="127.0.0.1"):
+    """Let so many attempts have failed, of which none blocks any more."""
+    subject = client and attempts.client_subject(client, network=network)
+    if user is not None:
+        subject = attempts.user_subject_at(attempts.user_subject(user), network=network)
+    forgotten_at = int(time.time()) + attempts.MEMORY_SECONDS
+    failed_attempts.put(db, subject, attempts.Failures(count, 0, forgotten_at))
+
+
 def delete_user(db, *, name):
     users.delete(db, name)
 
 
-def log_in(db, *, app, name, userstore, partitions=""):
-    """Issue tokens to a user of a user store, who is made where there is none."""
-    user = users_table.find(db, name, userstore=userstore)
-    if user is None:
-        user = User(f"{userstore}-{name}", name, userstore, None, int(time.time()))
-        users_table.insert(db, user)
+def log_in(db, *, app, name, partitions=""):
+    """Issue tokens to a user, who is made where there is none, as if a password had been right."""
+    user = users.find(db, name) or users.create(db, name, password_hash=None, **_made())
     issued = tokens.issue_user_token(
         db,
         _key(db, app, "PRODUCTION"),
@@ -226,7 +245,9 @@ VERBS = {
         *(create_resource, update_resource, delete_resource),
         *(subscribe, update_subscription, unsubscribe, change_subscription),
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire),
-        *(create_user, delete_user, log_in, create_tier, update_tier, configure),
+        *(create_userstore, delete_userstore),
+        *(create_user, remember_failures, delete_user, log_in),
+        *(create_tier, update_tier, configure),
     )
 }
 
