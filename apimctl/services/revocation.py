@@ -5,6 +5,7 @@ from sqlite3 import Connection
 from apimctl.domain import credentials
 from apimctl.domain.credentials import Kind
 from apimctl.domain.models import AccessToken, Key, TokenState
+from apimctl.domain.signed_tokens import PREFIX, identifier_of
 from apimctl.errors import InvalidInputError, NotFoundError
 from apimctl.services.renewal import end_family
 from apimctl.tables import access_tokens, refresh_tokens
@@ -38,7 +39,8 @@ def require_and_revoke(db: Connection, text: str) -> None:
     """Revoke a token on behalf of an administrator. Raises InvalidInputError, NotFoundError."""
     if credentials.parse(text) is None:
         raise InvalidInputError(
-            "that is not a token", hint="Copy it whole: it starts with apim_at or apim_rt."
+            "that is not a token",
+            hint=f"Copy it whole: it starts with apim_at or apim_rt, or as a JWT with {PREFIX}.",
         )
     if not revoke(db, text):
         raise NotFoundError(
@@ -47,8 +49,8 @@ def require_and_revoke(db: Connection, text: str) -> None:
 
 
 def revoke_by_id(db: Connection, token_id: str) -> None:
-    """Revoke the access token with that id. Raises NotFoundError."""
-    token = access_tokens.get(db, token_id)
+    """Revoke the access token with that id, or with that `jti`. Raises NotFoundError."""
+    token = access_tokens.get(db, identifier_of(token_id))
     if token is None:
         raise NotFoundError(
             f"there is no access token {token_id!r}", hint="apimctl token list shows the ids."

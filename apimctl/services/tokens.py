@@ -1,7 +1,7 @@
 """Access and refresh tokens: issue, find, list (SPEC section 2)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
 
 from apimctl.config import TokenSettings
@@ -15,7 +15,9 @@ from apimctl.domain.models import (
     TokenState,
     User,
 )
+from apimctl.domain.signed_tokens import PREFIX
 from apimctl.errors import InvalidInputError, NotFoundError
+from apimctl.services import signed_tokens
 from apimctl.services.identifiers import RandomBytes, new_id
 from apimctl.tables import access_tokens, applications, keys, refresh_tokens, users
 
@@ -58,6 +60,7 @@ def issue_application_token(
         family_id=None,
         validity_seconds=validity_seconds,
         scope=scope,
+        settings=settings,
         now=now,
         random=random,
     )
@@ -87,6 +90,7 @@ def issue_user_token(
         family_id=family_id,
         validity_seconds=validity.shortest(user_validity(key, settings), shorter_seconds),
         scope=scope,
+        settings=settings,
         now=now,
         random=random,
     )
@@ -126,7 +130,8 @@ def require_access_token(db: Connection, text: str) -> AccessToken:
     credential = credentials.parse(text)
     if credential is None or credential.kind is not Kind.ACCESS_TOKEN:
         raise InvalidInputError(
-            "that is not an access token", hint="Copy it whole: it starts with apim_at."
+            "that is not an access token",
+            hint=f"Copy it whole: it starts with apim_at, or as a JWT with {PREFIX}.",
         )
     token = access_tokens.find(db, credential.digest)
     if token is None:
@@ -174,21 +179,30 @@ def _issue(
     family_id: str | None,
     validity_seconds: int,
     scope: str,
+    settings: TokenSettings,
     now: int,
     random: RandomBytes,
 ) -> IssuedToken:
-    secret = credentials.encode(Kind.ACCESS_TOKEN, key.key_type, random(credentials.RANDOM_BYTES))
     token = AccessToken(
-        digest=credentials.digest(secret),
+        digest="",
         id=new_id(random),
         consumer_key=key.consumer_key,
         user_id=user_id,
         family_id=family_id,
         state=TokenState.ACTIVE,
         scope=scope,
-        hint=credentials.hint(secret),
+        hint="",
         issued_at=now,
         expires_at=validity.expires_at(now, validity_seconds),
     )
+    if signed_tokens.wants(db, key):
+        secret = signed_tokens.sign(
+            db, token, key=key, settings=settings.signing, now=now, random=random
+        )
+    else:
+        secret = credentials.encode(
+            Kind.ACCESS_TOKEN, key.key_type, random(credentials.RANDOM_BYTES)
+        )
+    token = replace(token, digest=credentials.digest(secret), hint=credentials.hint(secret))
     access_tokens.insert(db, token)
     return IssuedToken(token, validity_seconds, secret)

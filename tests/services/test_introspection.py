@@ -32,7 +32,7 @@ def test_an_application_token_speaks_of_its_application(desk, key, ask):
         "client_id": key.consumer_key,
         "iat": desk.now - 1,
         "exp": desk.now + 3600,
-        "jti": issued.token.id,
+        "jti": f"0.{issued.token.id}",
         "scope": "default",
         "key_type": "SANDBOX",
         "application": "DefaultApplication",
@@ -44,7 +44,7 @@ def test_user_tokens_speak_of_their_user(desk, key, ask):
     pair = desk.log_in(key, desk.user("alice").id)
     access, refresh = ask(pair.access_token), ask(pair.refresh_token)
     assert (access["sub"], access["username"]) == ("alice", "alice")
-    assert access["jti"] == pair.token.id
+    assert access["jti"] == f"0.{pair.token.id}"
     assert refresh["exp"] == desk.now + 86_400
     assert {**access, "exp": None, "jti": None} == {**refresh, "exp": None, "jti": None}
 

@@ -8,6 +8,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from sqlite3 import Connection
 
 from aiohttp import hdrs
@@ -24,21 +25,29 @@ from apimctl.edge.login.forms import read_form
 from apimctl.edge.login.metadata import issuer_of
 from apimctl.edge.login.passwords import Passwords
 from apimctl.edge.login.server import LoginServer
+from apimctl.edge.read_model import ReadModel
 from apimctl.edge.request import Request
 from apimctl.edge.writer import Writer
-from apimctl.errors import StoreError
+from apimctl.errors import InvalidInputError, StoreError
+from apimctl.services import signing_keys
 from apimctl.services.gateways import ID_FIELD
 
 NO_STORE = {hdrs.CACHE_CONTROL: "no-store", hdrs.PRAGMA: "no-cache"}
+
+PUBLIC = {hdrs.CACHE_CONTROL: "public, max-age=300"}
+"""Of the keys: after so long every reader knows of one that was deleted."""
 
 
 class LoginApi:
     """Answers the requests of OAuth 2 clients."""
 
-    def __init__(self, writer: Writer, settings: Settings, *, gateway_id: str) -> None:
+    def __init__(
+        self, writer: Writer, read_model: ReadModel, settings: Settings, *, gateway_id: str
+    ) -> None:
         self.settings = settings
         self._gateway_id = gateway_id
         self._writer = writer
+        self._read_model = read_model
         self._server = LoginServer()
         self._passwords = Passwords(writer)
 
@@ -67,6 +76,16 @@ class LoginApi:
         )
         return answers.json_answer(200, {**content, ID_FIELD: self._gateway_id}, NO_STORE.items())
 
+    async def keys(self, request: Request) -> Answer:
+        """Show the keys that verify JWT access tokens (RFC 7517)."""
+        if request.method not in {"GET", "HEAD"}:
+            return _error(405, "invalid_request", "Use GET.", {hdrs.ALLOW: "GET, HEAD"})
+        try:
+            content = self._read_model.read(lambda db: signing_keys.key_set(db, now=time.time()))
+        except StoreError:
+            return _store_is_away()
+        return answers.json_answer(200, content, PUBLIC.items())
+
     async def _answer(
         self, request: Request, answer: Callable[[LoginRequest], Reply], *, needs: str
     ) -> Answer:
@@ -83,13 +102,10 @@ class LoginApi:
             )
         except OAuth2Error as error:
             return answers.json_answer(*error())
+        except InvalidInputError as error:  # scopes that make a JWT too long
+            return _error(400, "invalid_scope", f"{error.message}.", {})
         except StoreError:
-            return _error(
-                503,
-                "temporarily_unavailable",
-                "The store cannot be used right now.",
-                {hdrs.RETRY_AFTER: "1"},
-            )
+            return _store_is_away()
         return answers.json_answer(*reply)
 
     async def _verified_user(
@@ -117,16 +133,27 @@ class LoginApi:
         self, db: Connection, request: Request, verified_user: User | None
     ) -> LoginContext:
         login_api = self.settings.login_api
+        issuer = issuer_of(request, login_api)
+        signing = replace(self.settings.tokens.signing, issuer=issuer)
         return LoginContext(
             db=db,
-            settings=self.settings.tokens,
+            settings=replace(self.settings.tokens, signing=signing),
             grants=login_api.grants,
             now=math.ceil(time.time()),
             random=secrets.token_bytes,
             verified_user=verified_user,
-            issuer=issuer_of(request, login_api),
+            issuer=issuer,
             introspects_any=login_api.introspection is Introspection.ANY,
         )
+
+
+def _store_is_away() -> Answer:
+    return _error(
+        503,
+        "temporarily_unavailable",
+        "The store cannot be used right now.",
+        {hdrs.RETRY_AFTER: "1"},
+    )
 
 
 def _error(status: int, error: str, description: str, headers: dict[str, str]) -> Answer:
