@@ -6,7 +6,7 @@ setting has an environment variable: ``gateway.port`` is ``APIMCTL_GATEWAY_PORT`
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +61,10 @@ class SigningSettings:
 
 @dataclass(frozen=True, slots=True)
 class TokenSettings:
-    """How long tokens live that are issued from now on, and how those are signed that are JWTs.
+    """How long tokens live that are issued from now on, where they are kept, how they are signed.
 
-    Lengths in seconds, `NEVER` for never.
+    Lengths in seconds, `NEVER` for never. `partitions` has the letter of each user store that has
+    one, by its domain in upper case; `signing` is for those that are JWTs.
     """
 
     application_validity_seconds: int
@@ -71,6 +72,7 @@ class TokenSettings:
     refresh_validity_seconds: int
     timestamp_skew_seconds: int
     signing: SigningSettings = SigningSettings()
+    partitions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
                 gateway_url=_url(values["gateway.host"], values["gateway.port"]),
                 store_path=store,
             ),
+            partitions=values["tokens.partitions"],
         ),
         login_api=LoginApiSettings(
             grants=values["login_api.grants"],

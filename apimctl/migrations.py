@@ -349,12 +349,20 @@ def m014_audit(db: Database) -> None:
 
 @migrations()
 def m015_failed_attempts(db: Database) -> None:
-    """Wrong passwords and wrong consumer secrets, counted, so that guessing is slow."""
+    """Wrong passwords and consumer secrets, counted, and from where users logged in rightly."""
     db.execute("""
         CREATE TABLE failed_attempt (
             subject TEXT PRIMARY KEY,
             failures INTEGER NOT NULL,
-            last_at INTEGER NOT NULL,
-            blocked_until INTEGER NOT NULL
+            blocked_until INTEGER NOT NULL,
+            forgotten_at INTEGER NOT NULL
         )
     """)
+    db.execute("CREATE INDEX failed_attempt_end ON failed_attempt (forgotten_at)")
+    db.execute("""
+        CREATE TABLE known_network (
+            subject TEXT PRIMARY KEY,
+            forgotten_at INTEGER NOT NULL
+        )
+    """)
+    db.execute("CREATE INDEX known_network_end ON known_network (forgotten_at)")

@@ -298,7 +298,7 @@ def _schema_version(connection: Connection, path: Path) -> int:
 
     Raises StoreUnreadableError for another program's database, StoreNewerError for a later store.
     """
-    with _one_state(connection):
+    with one_state(connection):
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
@@ -317,7 +317,7 @@ def _schema_version(connection: Connection, path: Path) -> int:
 
 
 @contextlib.contextmanager
-def _one_state(connection: Connection) -> Iterator[None]:
+def one_state(connection: Connection) -> Iterator[None]:
     """See one state of the store throughout, whoever is making it at the same time."""
     if connection.in_transaction:
         yield

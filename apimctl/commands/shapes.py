@@ -119,6 +119,7 @@ def token_shape(
         "state": str(token.state_at(now)),
         "scope": token.scope,
         "hint": f"...{token.hint}",
+        "partition": token.partition,
         "issued_at": moment(token.issued_at),
         "expires_at": moment(token.expires_at),
     }

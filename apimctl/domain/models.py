@@ -12,6 +12,9 @@ from typing import Any
 PRIMARY = "PRIMARY"
 """The built-in user store (SPEC section 7)."""
 
+BASE_PARTITION = "0"
+"""The partition of all tokens that are in no partition of their own (SPEC section 7)."""
+
 DEFAULT_APPLICATION = "DefaultApplication"
 ADMIN = "admin"
 UNLIMITED = "Unlimited"
@@ -237,7 +240,10 @@ class ConsumerSecret:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """An application token (no user) or a user token. The store knows its digest only."""
+    """An application token (no user) or a user token. The store knows its digest only.
+
+    `partition` is where it is kept: what its text says, and no column.
+    """
 
     digest: str = field(repr=False)
     id: str
@@ -249,6 +255,7 @@ class AccessToken:
     hint: str
     issued_at: int
     expires_at: int | None
+    partition: str = BASE_PARTITION
 
     def state_at(self, now: float) -> TokenState:
         """Return the state as a user sees it: ACTIVE becomes EXPIRED when its time is over."""
@@ -270,6 +277,7 @@ class RefreshToken:
     hint: str
     issued_at: int
     expires_at: int | None
+    partition: str = BASE_PARTITION
 
 
 @dataclass(frozen=True, slots=True)

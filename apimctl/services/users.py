@@ -6,6 +6,7 @@ from sqlite3 import Connection
 from apimctl.domain.models import ADMIN, PRIMARY, User
 from apimctl.domain.names import check_name
 from apimctl.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
+from apimctl.services import attempts
 from apimctl.services.identifiers import RandomBytes, new_id
 from apimctl.tables import applications, users
 from apimctl.tables.changes import ChangeKind, announce
@@ -76,9 +77,10 @@ def rename(db: Connection, name: str, new_name: str) -> User:
 
 
 def set_password_hash(db: Connection, name: str, password_hash: str) -> User:
-    """Replace a user's password. Raises NotFoundError."""
+    """Replace a user's password; wrong ones are forgotten. Raises NotFoundError."""
     user = require(db, name)
     users.set_password_hash(db, user.id, password_hash)
+    attempts.forgive_user(db, user.qualified_name)
     return user
 
 
@@ -118,15 +120,16 @@ def hash_password(password: str) -> str:
 
 
 def is_password(user: User | None, password: str) -> bool:
-    """Return whether this is the user's password; as slow for no user as for a wrong one."""
+    """Return whether this is the user's password.
+
+    No user, one without a password and a password that is too long take as long as a wrong one.
+    """
     from argon2 import PasswordHasher  # noqa: PLC0415 - only passwords need it
     from argon2.exceptions import VerificationError  # noqa: PLC0415 - as above
 
-    known = user.password_hash if user else None
-    if len(password) > LONGEST_PASSWORD:
-        return False
+    known = user.password_hash if user and len(password) <= LONGEST_PASSWORD else None
     try:
-        matches = PasswordHasher().verify(known or _HASH_OF_NOBODY, password)
+        matches = PasswordHasher().verify(known or _HASH_OF_NOBODY, password[:LONGEST_PASSWORD])
     except VerificationError:
         return False
     return matches and known is not None

@@ -10,8 +10,8 @@ from apimctl.store import open_store
 
 RENEWED = ["application", "key_type", "access_token", "validity_seconds", "expires_at"]
 SHOWN = [
-    *("id", "application", "key_type", "user", "state", "scope", "hint", "issued_at"),
-    "expires_at",
+    *("id", "application", "key_type", "user", "state", "scope", "hint", "partition"),
+    *("issued_at", "expires_at"),
 ]
 
 

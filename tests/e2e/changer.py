@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 from apimctl import config
-from apimctl.domain import credentials
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
 from apimctl.domain.models import ApiState, AuthType, KeyType
@@ -26,12 +25,13 @@ from apimctl.services import (
     settings,
     subscriptions,
     tiers,
+    tokens,
     users,
 )
 from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
 from apimctl.store import open_store
-from apimctl.tables import access_tokens, refresh_tokens
+from apimctl.tables import access_tokens
 from apimctl.tables.changes import ChangeKind, announce
 
 TOKENS = config.TokenSettings(
@@ -167,15 +167,14 @@ def revoke(db, *, token):
 
 def expire(db, *, token):
     """Let a token's time be over, as if it had been issued long ago."""
-    digest = credentials.digest(token)
-    if credentials.parse(token).kind is credentials.Kind.ACCESS_TOKEN:
-        access_tokens.set_expiry(db, digest, int(time.time()) - 1)
-        announce(db, ChangeKind.TOKEN, digest)
+    record = tokens.find_access_token(db, token)
+    if record:
+        access_tokens.set_expiry(db, record, int(time.time()) - 1)
+        announce(db, ChangeKind.TOKEN, record.digest)
     else:
-        assert refresh_tokens.find(db, digest)
         db.execute(
             "UPDATE refresh_token SET expires_at = ? WHERE digest = ?",
-            (int(time.time()) - 1, digest),
+            (int(time.time()) - 1, tokens.find_refresh_token(db, token).digest),
         )
 
 

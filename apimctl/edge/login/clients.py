@@ -8,15 +8,18 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from sqlite3 import Connection
 from urllib.parse import unquote_plus
 
-from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Error
 
 from apimctl.domain import credentials
+from apimctl.domain.attempts import NO_FAILURES, blocked_seconds
 from apimctl.domain.faults import REALM
-from apimctl.domain.models import GrantType, Key
-from apimctl.tables import keys
+from apimctl.domain.models import Application, GrantType, Key
+from apimctl.edge.login.context import LoginRequest
+from apimctl.edge.login.refusals import TOO_MANY_WRONG_SECRETS, ComeAgainError
+from apimctl.services import attempts
+from apimctl.tables import applications, keys
 
 
 class ClientRefusedError(InvalidClientError):  # type: ignore[misc]
@@ -33,9 +36,13 @@ class ClientRefusedError(InvalidClientError):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An authenticated client, as Authlib asks about it."""
+    """An authenticated client, as Authlib asks about it.
+
+    `grants` are those that the Login API and the application both allow.
+    """
 
     key: Key
+    application: Application
     grants: frozenset[GrantType]
 
     def check_grant_type(self, grant_type: str) -> bool:
@@ -47,23 +54,40 @@ class Client:
         return True
 
 
-def authenticate(
-    db: Connection,
-    *,
-    authorization: Sequence[str],
-    form: Mapping[str, str],
-    now: float,
-) -> Key:
-    """Return the key whose consumer key and secret were sent.
+def authenticate(request: LoginRequest) -> Client | OAuth2Error:
+    """Return the client whose consumer key and secret were sent, or why there is none.
 
-    Raises ClientRefusedError, InvalidRequestError.
+    A wrong secret is counted, so the error is returned: a job of the writer that raises is undone.
+    While the client is blocked, the right secret is refused like any other (SPEC section 4).
     """
-    consumer_key, consumer_secret = _read_credentials(authorization, form)
-    digest = credentials.digest(consumer_secret)
-    key = keys.find_by_secret(db, consumer_key, digest, now=now)
+    try:
+        consumer_key, consumer_secret = _read_credentials(request.authorization, request.form)
+    except OAuth2Error as error:
+        return error
+    context = request.context
+    db, network, now = context.db, context.network, context.now
+    failures = attempts.find_client_failures(db, consumer_key, network=network)
+    if seconds := blocked_seconds(failures, now=now):
+        return ComeAgainError(TOO_MANY_WRONG_SECRETS, status=429, retry_after_seconds=seconds)
+    key = keys.find_by_secret(db, consumer_key, credentials.digest(consumer_secret), now=now)
     if key is None:
-        raise ClientRefusedError("The client credentials are wrong.")
-    return key
+        # What names no client is not counted: it guesses nothing, and would fill the table.
+        if keys.get(db, consumer_key):
+            attempts.note_wrong_secret(db, consumer_key, failures, network=network, now=now)
+        return ClientRefusedError("The client credentials are wrong.")
+    if failures != NO_FAILURES:
+        attempts.forgive_client(db, consumer_key, network=network)
+    return _client(request, key)
+
+
+def _client(request: LoginRequest, key: Key) -> Client | OAuth2Error:
+    context = request.context
+    application = applications.find(context.db, key.application_id)
+    if application is None:  # the key refers to it, and goes with it
+        return ClientRefusedError("The client credentials are wrong.")
+    allowed = application.grants
+    grants = context.grants if allowed is None else context.grants & allowed
+    return Client(key, application, grants)
 
 
 def _read_credentials(authorization: Sequence[str], form: Mapping[str, str]) -> tuple[str, str]:

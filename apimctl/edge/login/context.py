@@ -31,9 +31,10 @@ Reply = tuple[int, dict[str, Any], list[tuple[str, str]]]
 class LoginContext:
     """What a request is answered with: the transaction, the rules, the time, the randomness.
 
-    `verified_user` is the user whose password was found right, before the transaction began;
-    `issuer` the URL that the client knows the Login API by; `introspects_any` whether a client
-    may ask of the tokens of others.
+    `network` is where the request came from, as far as failures are counted by it; `verified_user`
+    the user whose password was found right, before the transaction began; `issuer` the URL that the
+    client knows the Login API by; `introspects_any` whether a client may ask of the tokens of
+    others.
     """
 
     db: Connection
@@ -41,6 +42,7 @@ class LoginContext:
     grants: frozenset[GrantType]
     now: int
     random: RandomBytes
+    network: str = ""
     verified_user: User | None = None
     issuer: str = NOMINAL_ISSUER
     introspects_any: bool = False

@@ -8,7 +8,7 @@ thread, so that what was checked still holds when it is written.
 from collections.abc import Callable
 from typing import Any
 
-from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidScopeError
+from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidScopeError, OAuth2Error
 
 from apimctl.edge.login.clients import Client, authenticate
 from apimctl.edge.login.context import LoginRequest, Reply
@@ -68,8 +68,8 @@ def _authenticate_client(
     query_client: Callable[[str], None],  # noqa: ARG001 - Authlib hands it to every method
     request: LoginRequest,
 ) -> Client:
-    context = request.context
-    key = authenticate(
-        context.db, authorization=request.authorization, form=request.form, now=context.now
-    )
-    return Client(key, context.grants)
+    found = authenticate(request)
+    if isinstance(found, OAuth2Error):
+        # Authlib makes it the answer, so that the job ends well and what was counted stays.
+        raise found
+    return found
