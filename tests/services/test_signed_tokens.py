@@ -7,7 +7,7 @@ from joserfc.jwk import KeySet
 
 from apimctl.config import SigningSettings
 from apimctl.domain import credentials, signed_tokens
-from apimctl.domain.models import TokenFormat
+from apimctl.domain.models import TokenFormat, User
 from apimctl.domain.validity import LONGEST_SECONDS, NEVER
 from apimctl.errors import InvalidInputError
 from apimctl.services import (
@@ -20,7 +20,7 @@ from apimctl.services import (
     tokens,
 )
 from apimctl.services.applications import ApplicationForm
-from apimctl.tables import user_roles
+from apimctl.tables import user_roles, users
 from apimctl.tables.gateways import Gateway
 
 ISSUER = "https://login.test"
@@ -146,6 +146,20 @@ def test_roles_that_make_it_too_long_are_left_out(desk, key, verify):
 def test_scopes_that_make_it_too_long_are_refused(desk, key):
     with pytest.raises(InvalidInputError, match="longer than 4096 characters"):
         desk.issue(key, scope="x" * signed_tokens.LONGEST)
+
+
+def test_it_names_its_partition_and_is_found_there(desk, key, verify):
+    desk.configure(partitions={"FOO.COM": "A"})
+    alice = User("alice-foo", "alice", "FOO.COM", None, desk.now)
+    users.insert(desk.db, alice)
+    issued = desk.log_in(key, alice.id)
+    claims = verify(issued.access_token)
+    assert (claims["jti"], claims["sub"]) == (f"A.{issued.token.id}", "FOO.COM/alice")
+    assert credentials.parse(issued.access_token).partition == "A"
+    desk.configure(partitions={})
+    assert desk.state(issued.access_token) == "ACTIVE"
+    revocation.revoke_by_id(desk.db, claims["jti"])
+    assert desk.state(issued.access_token) == "REVOKED"
 
 
 @pytest.mark.parametrize("position", ["header", "claims", "signature"])
