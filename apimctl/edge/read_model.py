@@ -11,6 +11,7 @@ the next commit.
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 from typing import TypeVar
@@ -22,12 +23,13 @@ from apimctl.domain.credentials import Credential
 from apimctl.domain.models import BASE_PARTITION, AccessToken, Key, Subscription
 from apimctl.domain.quota import Limit
 from apimctl.domain.routing import Match, Routes
+from apimctl.domain.scopes import living
 from apimctl.edge.limits import Limits
 from apimctl.edge.wal_index import WalIndex
 from apimctl.errors import StoreUnreadableError
 from apimctl.store import connect, file_identity, one_state
 from apimctl.store_faults import explained
-from apimctl.tables import access_tokens, apis, changes, keys, resources, subscriptions
+from apimctl.tables import access_tokens, apis, changes, keys, resources, scopes, subscriptions
 from apimctl.tables.changes import Change, ChangeKind
 
 MOST_TOKENS = 100_000
@@ -46,6 +48,7 @@ class ReadModel:
         self._path = path
         self._on_settings_changed = on_settings_changed
         self._tokens: dict[str, AccessToken] = {}
+        self._scopes: dict[str, int] = {}
         self._unknown: set[str] = set()
         self._keys: dict[str, Key | None] = {}
         self._subscriptions: dict[str, dict[str, Subscription | None]] = {}
@@ -208,7 +211,7 @@ class ReadModel:
             case ChangeKind.API:
                 self._subscriptions.clear()
                 self._limits.forget()
-                self._routes = Routes(apis.list_all(db), resources.list_by_api(db))
+                self._learn_apis(db)
             case ChangeKind.TOKENS_OF_KEY:
                 self._keep_tokens(lambda token: token.consumer_key != change.subject)
             case ChangeKind.TOKENS_OF_USER:
@@ -225,7 +228,15 @@ class ReadModel:
         self._keys.clear()
         self._subscriptions.clear()
         self._limits.forget()
+        self._learn_apis(db)
+
+    def _learn_apis(self, db: Connection) -> None:
+        """Read the routes and the scopes anew; the latter say what the tokens' are worth."""
         self._routes = Routes(apis.list_all(db), resources.list_by_api(db))
+        declared = scopes.declared_since(db)
+        if declared != self._scopes:
+            self._scopes = declared
+            self._tokens.clear()
 
     def _keep_tokens(self, is_kept: Callable[[AccessToken], bool]) -> None:
         self._tokens = {digest: token for digest, token in self._tokens.items() if is_kept(token)}
@@ -243,7 +254,8 @@ class ReadModel:
         else:
             if len(self._tokens) >= MOST_TOKENS:
                 self._tokens.pop(next(iter(self._tokens)))
-            self._tokens[digest] = token
+            scope = living(token.scope, issued_at=token.issued_at, declared=self._scopes)
+            token = self._tokens[digest] = replace(token, scope=scope)
         return token
 
     def _stored(self, recognised: Credential) -> AccessToken | None:

@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from apimctl.config import TokenSettings
 from apimctl.domain.models import Application, Key, RefreshToken, TokenState, has_expired
 from apimctl.errors import ApimctlError, DeniedError, NotFoundError
-from apimctl.services import keys, tokens
+from apimctl.services import keys, scopes, tokens
 from apimctl.services.identifiers import RandomBytes
 from apimctl.services.tokens import IssuedToken
 from apimctl.tables import access_tokens, refresh_tokens
@@ -82,7 +82,7 @@ def redeem(
         return SpentReason.REVOKED
     if has_expired(token.expires_at, now):
         return SpentReason.EXPIRED
-    return token
+    return replace(token, scope=scopes.living(db, token.scope, issued_at=token.issued_at))
 
 
 def renew_user_token(
@@ -90,7 +90,7 @@ def renew_user_token(
     key: Key,
     redeemed: RefreshToken,
     *,
-    scope: str | None,
+    scope: str,
     shorter_seconds: int | None,
     settings: TokenSettings,
     now: int,
@@ -100,7 +100,8 @@ def renew_user_token(
 
     The new ones go into the partition that is configured now, wherever the old ones are.
     `redeemed` is what `redeem` returned in this same transaction: that makes one of several
-    concurrent renewals win.
+    concurrent renewals win. `scope` is the access token's; the refresh token keeps what it has
+    (RFC 6749 section 6), so that a later renewal may ask for all of it again.
     """
     end_family(db, redeemed.family_id, TokenState.INACTIVE)
     return tokens.issue_user_token(
@@ -112,7 +113,8 @@ def renew_user_token(
         random=random,
         family_id=redeemed.family_id,
         shorter_seconds=shorter_seconds,
-        scope=redeemed.scope if scope is None else scope,
+        scope=scope,
+        refresh_scope=redeemed.scope,
     )
 
 
@@ -132,7 +134,7 @@ def renew_as_administrator(
                 db,
                 key,
                 redeemed,
-                scope=None,
+                scope=scopes.regrant(db, redeemed.scope, user_id=redeemed.user_id).text,
                 shorter_seconds=None,
                 settings=settings,
                 now=now,

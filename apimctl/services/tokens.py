@@ -16,13 +16,12 @@ from apimctl.domain.models import (
     TokenState,
     User,
 )
+from apimctl.domain.scopes import DEFAULT_SCOPE
 from apimctl.domain.signed_tokens import PREFIX
 from apimctl.errors import InvalidInputError, NotFoundError
 from apimctl.services import partitions, signed_tokens
 from apimctl.services.identifiers import RandomBytes, new_id
 from apimctl.tables import access_tokens, applications, keys, refresh_tokens, users
-
-DEFAULT_SCOPE = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +78,13 @@ def issue_user_token(
     family_id: str | None = None,
     shorter_seconds: int | None = None,
     scope: str = DEFAULT_SCOPE,
+    refresh_scope: str | None = None,
 ) -> IssuedToken:
     """Issue a token for a user, with a refresh token of the same family (a new one for None).
 
     Both go into the partition that is configured for the user. The access token lives as
-    configured, no longer than the key says and no longer than `shorter_seconds`.
+    configured, no longer than the key says and no longer than `shorter_seconds`. The refresh token
+    has the same scope, unless it is to have a wider one.
     """
     family_id = family_id or new_id(random)
     partition = partitions.choose(db, user_id, settings=settings, now=now)
@@ -108,7 +109,7 @@ def issue_user_token(
         consumer_key=key.consumer_key,
         user_id=user_id,
         state=TokenState.ACTIVE,
-        scope=scope,
+        scope=scope if refresh_scope is None else refresh_scope,
         hint=credentials.hint(secret),
         issued_at=now,
         expires_at=validity.expires_at(now, settings.refresh_validity_seconds),

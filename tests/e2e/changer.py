@@ -8,12 +8,15 @@ import json
 import secrets
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from apimctl import config
+from apimctl.domain import attempts
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
-from apimctl.domain.models import ApiState, AuthType, KeyType
+from apimctl.domain.models import ApiState, AuthType, KeyType, User
+from apimctl.domain.partitions import parse_partitions
 from apimctl.domain.validity import parse_validity
 from apimctl.services import (
     apis,
@@ -31,7 +34,8 @@ from apimctl.services import (
 from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
 from apimctl.store import open_store
-from apimctl.tables import access_tokens
+from apimctl.tables import access_tokens, failed_attempts
+from apimctl.tables import users as users_table
 from apimctl.tables.changes import ChangeKind, announce
 
 TOKENS = config.TokenSettings(
@@ -182,8 +186,33 @@ def create_user(db, *, name, password):
     users.create(db, name, password_hash=users.hash_password(password), **_made())
 
 
+def remember_failures(db, *, count, user=None, client=None, network="127.0.0.1"):
+    """Let so many attempts have failed, of which none blocks any more."""
+    subject = client and attempts.client_subject(client, network=network)
+    if user is not None:
+        subject = attempts.user_subject_at(attempts.user_subject(user), network=network)
+    forgotten_at = int(time.time()) + attempts.MEMORY_SECONDS
+    failed_attempts.put(db, subject, attempts.Failures(count, 0, forgotten_at))
+
+
 def delete_user(db, *, name):
     users.delete(db, name)
+
+
+def log_in(db, *, app, name, userstore, partitions=""):
+    """Issue tokens to a user of a user store, who is made where there is none."""
+    user = users_table.find(db, name, userstore=userstore)
+    if user is None:
+        user = User(f"{userstore}-{name}", name, userstore, None, int(time.time()))
+        users_table.insert(db, user)
+    issued = tokens.issue_user_token(
+        db,
+        _key(db, app, "PRODUCTION"),
+        user.id,
+        settings=replace(TOKENS, partitions=parse_partitions(partitions)),
+        **_made(),
+    )
+    return {"access_token": issued.access_token, "refresh_token": issued.refresh_token}
 
 
 def create_tier(db, *, name, requests=1, per_seconds=60):
@@ -206,7 +235,8 @@ VERBS = {
         *(create_resource, update_resource, delete_resource),
         *(subscribe, update_subscription, unsubscribe, change_subscription),
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire),
-        *(create_user, delete_user, create_tier, update_tier, configure),
+        *(create_user, remember_failures, delete_user, log_in),
+        *(create_tier, update_tier, configure),
     )
 }
 

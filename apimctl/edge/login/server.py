@@ -8,7 +8,7 @@ thread, so that what was checked still holds when it is written.
 from collections.abc import Callable
 from typing import Any
 
-from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidScopeError, OAuth2Error
+from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Error
 
 from apimctl.edge.login.clients import Client, authenticate
 from apimctl.edge.login.context import LoginRequest, Reply
@@ -59,9 +59,7 @@ class LoginServer(AuthorizationServer):  # type: ignore[misc]
         """Find no client by its id alone: `_authenticate_client` looks up id and secret at once."""
 
     def validate_requested_scope(self, scope: str | None) -> None:
-        """Refuse every scope that was not ignored already: no API declares any yet."""
-        if scope:
-            raise InvalidScopeError("The requested scope is not known.")
+        """Leave it to `scopes`: what may be granted depends on whose token it is."""
 
 
 def _authenticate_client(
