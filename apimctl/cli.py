@@ -29,8 +29,10 @@ NOUNS = {
     "token": "Access tokens: renew, list, inspect, revoke.",
     "signing-key": "Keys that sign JWT access tokens: list, rotate.",
     "tier": "Limits by name.",
-    "user": "Users of the built-in user store.",
+    "user": "Users, and their passwords.",
+    "userstore": "Where users live: built-in stores, LDAP directories.",
     "gateway": "Serve the APIs, and see what is served.",
+    "audit": "Who issued, renewed, revoked and changed what.",
     "config": "Settings, and where each comes from.",
     "db": "Migrate and check the store.",
 }

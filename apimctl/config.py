@@ -76,6 +76,13 @@ class TokenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class UpkeepSettings:
+    """How long what is over is kept. Lengths in seconds, `NEVER` for never thrown away."""
+
+    audit_retention_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class LoginApiSettings:
     """What the Login API accepts and tells.
 
@@ -105,6 +112,7 @@ class Settings:
     file: Path
     gateway: GatewaySettings
     tokens: TokenSettings
+    upkeep: UpkeepSettings
     login_api: LoginApiSettings
     rows: tuple[Setting, ...]
 
@@ -171,6 +179,7 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             ),
             partitions=values["tokens.partitions"],
         ),
+        upkeep=UpkeepSettings(audit_retention_seconds=values["audit.retention"]),
         login_api=LoginApiSettings(
             grants=values["login_api.grants"],
             issuer=values["login_api.issuer"],

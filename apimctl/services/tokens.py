@@ -1,8 +1,10 @@
 """Access and refresh tokens: issue, find, list (SPEC section 2)."""
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
+from typing import TypeVar
 
 from apimctl.config import TokenSettings
 from apimctl.domain import bearer, credentials, validity
@@ -22,6 +24,8 @@ from apimctl.errors import InvalidInputError, NotFoundError
 from apimctl.services import partitions, signed_tokens
 from apimctl.services.identifiers import RandomBytes, new_id
 from apimctl.tables import access_tokens, applications, keys, refresh_tokens, users
+
+_Token = TypeVar("_Token", bound=AccessToken | RefreshToken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,16 @@ def find_access_token(db: Connection, text: str) -> AccessToken | None:
     return access_tokens.find(db, recognised.digest, partition=recognised.partition)
 
 
+def require_refresh_token(db: Connection, text: str) -> RefreshToken:
+    """Return the record of a refresh token. Raises NotFoundError."""
+    token = find_refresh_token(db, text)
+    if token is None:
+        raise NotFoundError(
+            "no such refresh token is in this store", hint="The user has to log in again."
+        )
+    return token
+
+
 def find_refresh_token(db: Connection, text: str) -> RefreshToken | None:
     """Return the record of a refresh token, None where it is malformed or not known."""
     credential = credentials.parse(text)
@@ -185,17 +199,20 @@ def list_newest(
 
 
 def with_owners(
-    db: Connection, found: Iterable[AccessToken]
-) -> list[tuple[AccessToken, Key, Application, User | None]]:
+    db: Connection, found: Iterable[_Token]
+) -> list[tuple[_Token, Key, Application, User | None]]:
     """Return each token with its key, its application, and its user if it has one."""
-    keys_by_id = {key.consumer_key: key for key in keys.list_all(db)}
-    applications_by_id = {one.id: one for one in applications.list_all(db)}
-    users_by_id = {user.id: user for user in users.list_all(db)}
+    find_key = functools.cache(functools.partial(keys.get, db))
+    find_application = functools.cache(functools.partial(applications.find, db))
+    find_user = functools.cache(functools.partial(users.get, db))
     rows = []
     for token in found:
-        key = keys_by_id[token.consumer_key]
-        user = users_by_id[token.user_id] if token.user_id else None
-        rows.append((token, key, applications_by_id[key.application_id], user))
+        key = find_key(token.consumer_key)
+        application = find_application(key.application_id) if key else None
+        user = find_user(token.user_id) if token.user_id else None
+        if key is None or application is None:
+            raise AssertionError(token)  # it refers to both
+        rows.append((token, key, application, user))
     return rows
 
 

@@ -17,6 +17,7 @@ from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
 from apimctl.domain.models import ApiState, AuthType, KeyType, User
 from apimctl.domain.partitions import parse_partitions
+from apimctl.domain.userstores import UserStoreType
 from apimctl.domain.validity import parse_validity
 from apimctl.services import (
     apis,
@@ -30,9 +31,11 @@ from apimctl.services import (
     tiers,
     tokens,
     users,
+    userstores,
 )
 from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
+from apimctl.services.userstores import LdapForm
 from apimctl.store import open_store
 from apimctl.tables import access_tokens, failed_attempts
 from apimctl.tables import users as users_table
@@ -186,6 +189,16 @@ def create_user(db, *, name, password):
     users.create(db, name, password_hash=users.hash_password(password), **_made())
 
 
+def create_userstore(db, *, domain, **form):
+    store_type = UserStoreType.LDAP if form else UserStoreType.BUILT_IN
+    made = {"form": LdapForm(**form), "store_type": store_type, "now": int(time.time())}
+    userstores.create(db, domain, sealed_bind_password=None, **made)
+
+
+def delete_userstore(db, *, domain):
+    users.delete_store(db, domain, with_users=True)
+
+
 def remember_failures(db, *, count, user=None, client=None, network="127.0.0.1"):
     """Let so many attempts have failed, of which none blocks any more."""
     subject = client and attempts.client_subject(client, network=network)
@@ -235,6 +248,7 @@ VERBS = {
         *(create_resource, update_resource, delete_resource),
         *(subscribe, update_subscription, unsubscribe, change_subscription),
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire),
+        *(create_userstore, delete_userstore),
         *(create_user, remember_failures, delete_user, log_in),
         *(create_tier, update_tier, configure),
     )

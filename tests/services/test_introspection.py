@@ -3,7 +3,7 @@ import pytest
 from apimctl.domain import credentials
 from apimctl.domain.models import KeyType
 from apimctl.domain.validity import NEVER
-from apimctl.services import introspection, keys, revocation, users
+from apimctl.services import introspection, keys, revocation, scopes, users
 
 ISSUER = "https://login.test"
 
@@ -96,3 +96,13 @@ def test_what_went_with_its_user_or_its_key_is_unknown(desk, key, ask):
     assert ask(mine.access_token)
     keys.delete(desk.db, key)
     assert ask(mine.access_token) is None
+
+
+def test_a_scope_that_was_deleted_is_told_no_more(desk, key, ask):
+    desk.api("orders")
+    for name in ("read", "write"):
+        scopes.declare(desk.db, "orders", name, now=desk.now)
+    text = desk.issue(key, scope="read write").access_token
+    assert ask(text)["scope"] == "read write"
+    scopes.delete(desk.db, scopes.require(desk.db, "orders", "write"))
+    assert ask(text)["scope"] == "read"
