@@ -329,7 +329,8 @@ def m013_signing_keys(db: Database) -> None:
             public_jwk TEXT NOT NULL,
             sealed_private_jwk TEXT NOT NULL,
             created_at INTEGER NOT NULL,
-            retired_at INTEGER
+            retired_at INTEGER,
+            newest_expiry_at INTEGER NOT NULL
         )
     """)
 

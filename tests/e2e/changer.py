@@ -45,6 +45,7 @@ TOKENS = config.TokenSettings(
     user_validity_seconds=3600,
     refresh_validity_seconds=86_400,
     timestamp_skew_seconds=0,
+    signing=config.SigningSettings("https://changer.test", store_path=Path(sys.argv[1])),
 )
 
 
