@@ -291,6 +291,19 @@ def test_a_scope_that_is_declared_anew_does_not_come_back_to_old_tokens(market, 
     assert granted(stall, stall.refresh(tokens["refresh_token"])) == "default"
 
 
+def test_the_metadata_names_the_scopes_there_are(market):
+    stall = market.stall()
+    names = {scope(stall, name) for name in ("b", "a")}
+    for name in names:
+        stall.change("declare_scope", api=stall.name, name=name)
+    path = "/.well-known/oauth-authorization-server"
+    told = market.gateway.get(path).json["scopes_supported"]
+    assert told == sorted(told)
+    assert names <= set(told)
+    stall.change("delete_api", name=stall.name)
+    assert not names & set(market.gateway.get(path).json["scopes_supported"])
+
+
 def test_everything_by_the_command_line(market):
     stall, cli, user = market.stall(), market.cli, market.user()
     name = f"{stall.name}:read"

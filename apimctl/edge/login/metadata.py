@@ -1,5 +1,6 @@
 """What a client can find out about the Login API by itself (RFC 8414)."""
 
+from collections.abc import Collection
 from typing import Any
 
 from apimctl.config import LoginApiSettings
@@ -15,7 +16,7 @@ def issuer_of(request: Request, settings: LoginApiSettings) -> str:
     return settings.issuer or f"{request.scheme}://{request.host}"
 
 
-def describe(issuer: str, settings: LoginApiSettings) -> dict[str, Any]:
+def describe(issuer: str, settings: LoginApiSettings, *, scopes: Collection[str]) -> dict[str, Any]:
     """Return the metadata (RFC 8414 section 2)."""
     return {
         "issuer": issuer,
@@ -23,6 +24,7 @@ def describe(issuer: str, settings: LoginApiSettings) -> dict[str, Any]:
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         "jwks_uri": f"{issuer}{KEYS_PATH}",
+        "scopes_supported": sorted(scopes),
         "grant_types_supported": sorted(settings.grants),
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": CLIENT_AUTHENTICATION,
