@@ -15,7 +15,7 @@ from apimctl import config
 from apimctl.domain import attempts
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
-from apimctl.domain.models import ApiState, AuthType, KeyType, User
+from apimctl.domain.models import ApiState, AuthType, KeyType
 from apimctl.domain.partitions import parse_partitions
 from apimctl.domain.userstores import UserStoreType
 from apimctl.domain.validity import parse_validity
@@ -37,8 +37,7 @@ from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
 from apimctl.services.userstores import LdapForm
 from apimctl.store import open_store
-from apimctl.tables import access_tokens, failed_attempts
-from apimctl.tables import users as users_table
+from apimctl.tables import access_tokens, failed_attempts, partitions
 from apimctl.tables.changes import ChangeKind, announce
 
 TOKENS = config.TokenSettings(
@@ -179,9 +178,11 @@ def expire(db, *, token):
         access_tokens.set_expiry(db, record, int(time.time()) - 1)
         announce(db, ChangeKind.TOKEN, record.digest)
     else:
+        record = tokens.find_refresh_token(db, token)
+        table = partitions.tables_of("refresh_token")[record.partition]
         db.execute(
-            "UPDATE refresh_token SET expires_at = ? WHERE digest = ?",
-            (int(time.time()) - 1, tokens.find_refresh_token(db, token).digest),
+            f"UPDATE {table} SET expires_at = ? WHERE digest = ?",
+            (int(time.time()) - 1, record.digest),
         )
 
 
@@ -212,12 +213,9 @@ def delete_user(db, *, name):
     users.delete(db, name)
 
 
-def log_in(db, *, app, name, userstore, partitions=""):
-    """Issue tokens to a user of a user store, who is made where there is none."""
-    user = users_table.find(db, name, userstore=userstore)
-    if user is None:
-        user = User(f"{userstore}-{name}", name, userstore, None, int(time.time()))
-        users_table.insert(db, user)
+def log_in(db, *, app, name, partitions=""):
+    """Issue tokens to a user, who is made where there is none, as if a password had been right."""
+    user = users.find(db, name) or users.create(db, name, password_hash=None, **_made())
     issued = tokens.issue_user_token(
         db,
         _key(db, app, "PRODUCTION"),
