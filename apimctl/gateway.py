@@ -24,6 +24,7 @@ from apimctl.edge.connection import Handler, Response
 from apimctl.edge.counters import Counters, counters_path
 from apimctl.edge.forwarded import client_address
 from apimctl.edge.login.api import LoginApi
+from apimctl.edge.login.metadata import KEYS_PATH
 from apimctl.edge.observation import CLIENT_LEFT, Observation, Words
 from apimctl.edge.observer import Observer
 from apimctl.edge.proxy import Proxy
@@ -60,13 +61,14 @@ class Gateway:
         self._read_model = ReadModel(settings.store_path, on_settings_changed=self.reload_settings)
         self._counters = Counters(counters_path(settings.store_path))
         self._writer = Writer(settings.store_path)
-        self._login_api = LoginApi(self._writer, settings, gateway_id=gateway_id)
+        self._login_api = LoginApi(self._writer, self._read_model, settings, gateway_id=gateway_id)
         self._proxy = Proxy(settings.gateway)
         self._own: dict[str, Handler] = {
             "/token": self._login_api.token,
             "/revoke": self._login_api.revoke,
             "/introspect": self._login_api.introspect,
             METADATA_PATH: self._login_api.metadata,
+            KEYS_PATH: self._login_api.keys,
         }
 
     @property

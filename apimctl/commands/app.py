@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import Destroys, Owner, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import application_shape
+from apimctl.commands.shapes import application_shape, changes
 from apimctl.domain.models import ADMIN, UNLIMITED, GrantType, TokenFormat
 from apimctl.errors import UsageError
 
@@ -148,9 +148,10 @@ def update(
     if new_name is None and form == applications.ApplicationForm():
         raise UsageError("nothing to change", hint="apimctl app update --help")
     with call.writing() as db:
-        application = applications.resolve(db, name, owner=owner)
-        application = applications.update(db, application, form, name=new_name)
-        call.audit(db, "app.update", application.name, owner=application.owner)
+        before = applications.resolve(db, name, owner=owner)
+        application = applications.update(db, before, form, name=new_name)
+        changed = changes(application_shape(before), application_shape(application))
+        call.audit(db, "app.update", before.name, **{"owner": application.owner, **changed})
     call.done(
         application_shape(application),
         title=application.name,

@@ -15,8 +15,9 @@ from apimctl import config
 from apimctl.domain import attempts
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
-from apimctl.domain.models import ApiState, AuthType, GrantType, KeyType, User
+from apimctl.domain.models import ApiState, AuthType, GrantType, KeyType
 from apimctl.domain.partitions import parse_partitions
+from apimctl.domain.userstores import UserStoreType
 from apimctl.domain.validity import parse_validity
 from apimctl.services import (
     apis,
@@ -30,12 +31,13 @@ from apimctl.services import (
     tiers,
     tokens,
     users,
+    userstores,
 )
 from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
+from apimctl.services.userstores import LdapForm
 from apimctl.store import open_store
-from apimctl.tables import access_tokens, failed_attempts
-from apimctl.tables import users as users_table
+from apimctl.tables import access_tokens, failed_attempts, partitions
 from apimctl.tables.changes import ChangeKind, announce
 
 TOKENS = config.TokenSettings(
@@ -43,6 +45,7 @@ TOKENS = config.TokenSettings(
     user_validity_seconds=3600,
     refresh_validity_seconds=86_400,
     timestamp_skew_seconds=0,
+    signing=config.SigningSettings("https://changer.test", store_path=Path(sys.argv[1])),
 )
 
 
@@ -177,14 +180,26 @@ def expire(db, *, token):
         access_tokens.set_expiry(db, record, int(time.time()) - 1)
         announce(db, ChangeKind.TOKEN, record.digest)
     else:
+        record = tokens.find_refresh_token(db, token)
+        table = partitions.tables_of("refresh_token")[record.partition]
         db.execute(
-            "UPDATE refresh_token SET expires_at = ? WHERE digest = ?",
-            (int(time.time()) - 1, tokens.find_refresh_token(db, token).digest),
+            f"UPDATE {table} SET expires_at = ? WHERE digest = ?",
+            (int(time.time()) - 1, record.digest),
         )
 
 
 def create_user(db, *, name, password):
     users.create(db, name, password_hash=users.hash_password(password), **_made())
+
+
+def create_userstore(db, *, domain, **form):
+    store_type = UserStoreType.LDAP if form else UserStoreType.BUILT_IN
+    made = {"form": LdapForm(**form), "store_type": store_type, "now": int(time.time())}
+    userstores.create(db, domain, sealed_bind_password=None, **made)
+
+
+def delete_userstore(db, *, domain):
+    users.delete_store(db, domain, with_users=True)
 
 
 def remember_failures(db, *, count, user=None, client=None, network="127.0.0.1"):
@@ -200,12 +215,9 @@ def delete_user(db, *, name):
     users.delete(db, name)
 
 
-def log_in(db, *, app, name, userstore, partitions=""):
-    """Issue tokens to a user of a user store, who is made where there is none."""
-    user = users_table.find(db, name, userstore=userstore)
-    if user is None:
-        user = User(f"{userstore}-{name}", name, userstore, None, int(time.time()))
-        users_table.insert(db, user)
+def log_in(db, *, app, name, partitions=""):
+    """Issue tokens to a user, who is made where there is none, as if a password had been right."""
+    user = users.find(db, name) or users.create(db, name, password_hash=None, **_made())
     issued = tokens.issue_user_token(
         db,
         _key(db, app, "PRODUCTION"),
@@ -236,6 +248,7 @@ VERBS = {
         *(create_resource, update_resource, delete_resource),
         *(subscribe, update_subscription, unsubscribe, change_subscription),
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire),
+        *(create_userstore, delete_userstore),
         *(create_user, remember_failures, delete_user, log_in),
         *(create_tier, update_tier, configure),
     )

@@ -7,6 +7,8 @@ from apimctl.edge.request import Request
 
 CLIENT_AUTHENTICATION = ["client_secret_basic", "client_secret_post"]
 
+KEYS_PATH = "/.well-known/jwks.json"
+
 
 def issuer_of(request: Request, settings: LoginApiSettings) -> str:
     """Return the URL that names the Login API: as configured, else as the client calls it."""
@@ -20,6 +22,7 @@ def describe(issuer: str, settings: LoginApiSettings) -> dict[str, Any]:
         "token_endpoint": f"{issuer}/token",
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
+        "jwks_uri": f"{issuer}{KEYS_PATH}",
         "grant_types_supported": sorted(settings.grants),
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": CLIENT_AUTHENTICATION,
