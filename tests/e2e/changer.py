@@ -15,7 +15,7 @@ from apimctl import config
 from apimctl.domain import attempts
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
-from apimctl.domain.models import ApiState, AuthType, KeyType
+from apimctl.domain.models import ApiState, AuthType, GrantType, KeyType
 from apimctl.domain.partitions import parse_partitions
 from apimctl.domain.userstores import UserStoreType
 from apimctl.domain.validity import parse_validity
@@ -61,7 +61,9 @@ def create_app(db, *, name, **form):
     applications.create(db, name, owner="admin", form=ApplicationForm(**form), **_made())
 
 
-def update_app(db, *, name, **form):
+def update_app(db, *, name, grants=None, **form):
+    if grants is not None:
+        form["grants"] = frozenset(map(GrantType, grants))
     applications.update(db, applications.resolve(db, name), ApplicationForm(**form))
 
 
