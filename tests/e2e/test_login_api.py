@@ -213,6 +213,7 @@ def test_the_metadata_names_the_endpoints(market):
         "revocation_endpoint": f"{url}/revoke",
         "introspection_endpoint": f"{url}/introspect",
         "jwks_uri": f"{url}/.well-known/jwks.json",
+        "scopes_supported": [],
         "grant_types_supported": ["client_credentials", "password", "refresh_token"],
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
