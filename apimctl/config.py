@@ -54,6 +54,7 @@ class TokenSettings:
     user_validity_seconds: int
     refresh_validity_seconds: int
     timestamp_skew_seconds: int
+    code_validity_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,7 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             user_validity_seconds=values["tokens.user_validity"],
             refresh_validity_seconds=values["tokens.refresh_validity"],
             timestamp_skew_seconds=values["tokens.timestamp_skew"],
+            code_validity_seconds=values["tokens.code_validity"],
         ),
         login_api=LoginApiSettings(
             grants=values["login_api.grants"], issuer=values["login_api.issuer"]

@@ -105,11 +105,14 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "tokens.user_validity": Definition("3600", parse_validity, "Validity of user access tokens"),
     "tokens.refresh_validity": Definition("86400", parse_validity, "Validity of refresh tokens"),
+    "tokens.code_validity": Definition(
+        "300", config_values.duration, "Validity of authorization codes"
+    ),
     "tokens.timestamp_skew": Definition(
         "0", config_values.skew, "How long an expired access token is still accepted"
     ),
     "login_api.grants": Definition(
-        "client_credentials,password,refresh_token",
+        "authorization_code,client_credentials,password,refresh_token",
         config_values.grants,
         "Grants the Login API accepts",
     ),

@@ -19,10 +19,13 @@ from apimctl.tables.changes import ChangeKind, announce
 
 @dataclass(frozen=True, slots=True)
 class GeneratedKey:
-    """A new key with the two secrets that are shown once: consumer secret and access token."""
+    """A new key with the two secrets that are shown once: consumer secret and access token.
+
+    That of a public application has no consumer secret.
+    """
 
     key: Key
-    consumer_secret: str = field(repr=False)
+    consumer_secret: str | None = field(repr=False)
     issued: IssuedToken
 
 
@@ -84,6 +87,7 @@ def generate(
 ) -> GeneratedKey:
     """Make consumer key, consumer secret and the first application access token.
 
+    A public application gets no secret, as it could keep none (RFC 6749 section 2.1).
     `validity_seconds` None follows the configured default. Raises ConflictError if the application
     has a key of that type already.
     """
@@ -104,7 +108,9 @@ def generate(
         created_at=now,
     )
     keys.insert(db, key)
-    consumer_secret = _add_secret(db, key, now=now, random=random)
+    consumer_secret = None
+    if not application.is_public:
+        consumer_secret = _add_secret(db, key, now=now, random=random)
     issued = tokens.issue_application_token(db, key, settings=settings, now=now, random=random)
     key = replace(key, current_token_id=issued.token.id)
     keys.update(db, key)
@@ -132,7 +138,17 @@ def update(
 
 
 def rotate(db: Connection, key: Key, *, grace_seconds: int, now: int, random: RandomBytes) -> str:
-    """Return a new consumer secret; the old ones stay valid for the grace, 0 for not at all."""
+    """Return a new consumer secret; the old ones stay valid for the grace, 0 for not at all.
+
+    Raises ConflictError for the key of a public application, which has none.
+    """
+    application = applications.find(db, key.application_id)
+    if application is not None and application.is_public:
+        raise ConflictError(
+            f"{application.name!r} is public and keeps no secret",
+            hint="If it can keep one: apimctl app update "
+            f"{shlex.quote(application.name)} --confidential, then rotate.",
+        )
     keys.end_secrets(db, key.consumer_key, expires_at=now + grace_seconds)
     keys.delete_secrets_ended(db, key.consumer_key, now=now)
     return _add_secret(db, key, now=now, random=random)

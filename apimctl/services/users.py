@@ -7,7 +7,7 @@ from apimctl.domain.models import ADMIN, PRIMARY, User
 from apimctl.domain.names import check_name
 from apimctl.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
 from apimctl.services.identifiers import RandomBytes, new_id
-from apimctl.tables import applications, users
+from apimctl.tables import applications, users, web_sessions
 from apimctl.tables.changes import ChangeKind, announce
 
 LONGEST_PASSWORD = 1024
@@ -76,9 +76,10 @@ def rename(db: Connection, name: str, new_name: str) -> User:
 
 
 def set_password_hash(db: Connection, name: str, password_hash: str) -> User:
-    """Replace a user's password. Raises NotFoundError."""
+    """Replace a user's password, and log the user out of every browser. Raises NotFoundError."""
     user = require(db, name)
     users.set_password_hash(db, user.id, password_hash)
+    web_sessions.delete_of_user(db, user.id)
     return user
 
 

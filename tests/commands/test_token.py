@@ -27,7 +27,7 @@ def pair(cli):
             db,
             key,
             users.require(db, "alice").id,
-            settings=TokenSettings(3600, 3600, 86_400, 0),
+            settings=TokenSettings(3600, 3600, 86_400, 0, 300),
             now=now,
             random=lambda count: bytes(range(count)) if count == 22 else b"f" * count,
         )

@@ -39,6 +39,7 @@ TOKENS = config.TokenSettings(
     user_validity_seconds=3600,
     refresh_validity_seconds=86_400,
     timestamp_skew_seconds=0,
+    code_validity_seconds=300,
 )
 
 

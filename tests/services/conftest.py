@@ -23,7 +23,7 @@ class Desk:
 
     db: object
     now: int = NOW
-    settings: TokenSettings = field(default_factory=lambda: TokenSettings(3600, 3600, 86_400, 0))
+    settings: TokenSettings = field(default_factory=lambda: TokenSettings(3600, 3600, 86_400, 0, 300))
     random: object = field(default_factory=lambda: random.Random(7).randbytes)
 
     @property
