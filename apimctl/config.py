@@ -13,7 +13,7 @@ from typing import Any
 from apimctl import config_file
 from apimctl.config_table import DEFINITIONS
 from apimctl.config_values import Networks
-from apimctl.domain.models import GrantType
+from apimctl.domain.models import GrantType, Introspection
 from apimctl.errors import ApimctlError, InvalidInputError, NotFoundError
 
 
@@ -59,10 +59,14 @@ class TokenSettings:
 
 @dataclass(frozen=True, slots=True)
 class LoginApiSettings:
-    """What the Login API accepts, and the URL it is known by: None for the one it is called by."""
+    """What the Login API accepts and tells.
+
+    `issuer` is the URL it is known by, None for the one it is called by.
+    """
 
     grants: frozenset[GrantType]
     issuer: str | None
+    introspection: Introspection
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,9 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             code_validity_seconds=values["tokens.code_validity"],
         ),
         login_api=LoginApiSettings(
-            grants=values["login_api.grants"], issuer=values["login_api.issuer"]
+            grants=values["login_api.grants"],
+            issuer=values["login_api.issuer"],
+            introspection=values["login_api.introspection"],
         ),
         rows=tuple(rows),
     )

@@ -121,5 +121,8 @@ DEFINITIONS: Mapping[str, Definition] = {
         config_values.issuer,
         "URL by which clients know the Login API; none: the one they call it by",
     ),
+    "login_api.introspection": Definition(
+        "own", config_values.introspection, "Whose tokens a client may introspect: own or any"
+    ),
 }
 """In the order in which `config list` shows them."""

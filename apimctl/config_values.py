@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from apimctl.domain.models import GrantType
+from apimctl.domain.models import GrantType, Introspection
 from apimctl.domain.validity import parse_duration, parse_duration_or_none
 from apimctl.errors import InvalidInputError
 
@@ -125,6 +125,15 @@ def grants(text: str) -> frozenset[GrantType]:
             f"{text!r} are not grants", hint=f"Use some of {', '.join(GrantType)}."
         )
     return frozenset(GrantType(name) for name in names)
+
+
+def introspection(text: str) -> Introspection:
+    """Return of whose tokens clients may ask."""
+    if text not in set(Introspection):
+        raise InvalidInputError(
+            f"{text!r} says of nobody's tokens", hint=f"Use {' or '.join(Introspection)}."
+        )
+    return Introspection(text)
 
 
 def issuer(text: str) -> str | None:

@@ -65,6 +65,7 @@ class Gateway:
         self._own: dict[str, Handler] = {
             "/token": self._login_api.token,
             "/revoke": self._login_api.revoke,
+            "/introspect": self._login_api.introspect,
             METADATA_PATH: self._login_api.metadata,
         }
 

@@ -5,7 +5,7 @@ import pytest
 
 from apimctl import config
 from apimctl.config_table import DEFINITIONS
-from apimctl.domain.models import GrantType
+from apimctl.domain.models import GrantType, Introspection
 from apimctl.domain.validity import NEVER
 from apimctl.errors import ApimctlError, InvalidInputError, NotFoundError, UsageError
 
@@ -35,6 +35,7 @@ def test_the_defaults_are_those_of_the_specification(load):
     assert settings.gateway.client_domain_header == "domain"
     assert settings.gateway.remove_oauth_headers
     assert settings.login_api.grants == set(GrantType)
+    assert settings.login_api.introspection is Introspection.OWN
     assert set(origins(settings).values()) == {"default", "flag --db"}
 
 
@@ -150,6 +151,7 @@ BAD_VALUES = [
     ("tokens.timestamp_skew", "never", UsageError),
     ("login_api.grants", "", InvalidInputError),
     ("login_api.grants", "password,magic", InvalidInputError),
+    ("login_api.introspection", "all", InvalidInputError),
 ]
 
 

@@ -79,6 +79,13 @@ class TokenFormat(StrEnum):
     JWT = "jwt"
 
 
+class Introspection(StrEnum):
+    """Of whose tokens a client may ask: its own alone, or any, as resource servers have to."""
+
+    OWN = "own"
+    ANY = "any"
+
+
 @dataclass(frozen=True, slots=True)
 class Tier:
     """A limit by name: `requests` per `per_seconds`; both None where nothing is limited."""

@@ -87,7 +87,7 @@ def test_both_ways_at_once_are_invalid_request(stall):
     "header",
     ["Basic", "Basic !!!", "Basic bm9jb2xvbg==", "Basic /////w==", "Bearer x", "Digest y", ""],
 )
-@pytest.mark.parametrize("path", ["/token", "/revoke"])
+@pytest.mark.parametrize("path", ["/token", "/revoke", "/introspect"])
 def test_credentials_that_cannot_be_read_are_invalid_client(stall, header, path):
     form = {"grant_type": "client_credentials", "token": "x"}
     answer = stall.market.gateway.form(path, form, headers=[("Authorization", header)])
@@ -178,7 +178,7 @@ def test_grants_can_be_taken_from_everybody(stall, market):
     assert stall.log_in(user)
 
 
-@pytest.mark.parametrize("path", ["/token", "/revoke"])
+@pytest.mark.parametrize("path", ["/token", "/revoke", "/introspect"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD", "OPTIONS"])
 def test_another_method_is_405(stall, path, method):
     answer = stall.market.gateway.send(method, path)
@@ -197,10 +197,15 @@ def test_the_metadata_names_the_endpoints(market):
         "issuer": url,
         "token_endpoint": f"{url}/token",
         "revocation_endpoint": f"{url}/revoke",
+        "introspection_endpoint": f"{url}/introspect",
         "grant_types_supported": ["client_credentials", "password", "refresh_token"],
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "introspection_endpoint_auth_methods_supported": [
+            "client_secret_basic",
+            "client_secret_post",
+        ],
     }
     posted = market.gateway.send("POST", "/.well-known/oauth-authorization-server", body=b"")
     assert (posted.status, posted.headers["Allow"]) == (405, "GET, HEAD")
@@ -231,10 +236,11 @@ def test_a_malformed_token_request_is_invalid_request(stall, body):
 
 
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
-def test_a_malformed_revocation_is_invalid_request(stall, body):
-    if body.startswith(b"token="):
+@pytest.mark.parametrize("path", ["/revoke", "/introspect"])
+def test_a_malformed_question_about_a_token_is_invalid_request(stall, path, body):
+    if body.endswith(b"token=x"):
         body = b"grant_type=x"
-    answer = stall.market.gateway.form("/revoke", body, client=stall.client)
+    answer = stall.market.gateway.form(path, body, client=stall.client)
     assert is_error(answer, 400, "invalid_request")
 
 

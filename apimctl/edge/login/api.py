@@ -1,4 +1,4 @@
-"""The Login API: ``/token``, ``/revoke`` and the metadata that names them. SPEC section 4.
+"""The Login API: ``/token``, ``/revoke``, ``/introspect`` and their metadata. SPEC section 4.
 
 Reads the form, checks a password off the event loop, and hands the rest to the writer thread. The
 answer is sent after the commit.
@@ -14,7 +14,7 @@ from aiohttp import hdrs
 from authlib.oauth2.rfc6749 import OAuth2Error
 
 from apimctl.config import Settings
-from apimctl.domain.models import GrantType, User
+from apimctl.domain.models import GrantType, Introspection, User
 from apimctl.edge import answers
 from apimctl.edge.answers import Answer
 from apimctl.edge.login import metadata
@@ -54,6 +54,10 @@ class LoginApi:
         """Revoke a token."""
         return await self._answer(request, self._server.answer_revocation, needs="token")
 
+    async def introspect(self, request: Request) -> Answer:
+        """Tell what a token is."""
+        return await self._answer(request, self._server.answer_introspection, needs="token")
+
     async def metadata(self, request: Request) -> Answer:
         """Describe the server (RFC 8414)."""
         if request.method not in {"GET", "HEAD"}:
@@ -73,7 +77,9 @@ class LoginApi:
             form = await read_form(request, needs=needs)
             verified = await self._verified_user(authorization, form)
             reply = await self._writer.submit(
-                lambda db: answer(LoginRequest(form, authorization, self._context(db, verified)))
+                lambda db: answer(
+                    LoginRequest(form, authorization, self._context(db, request, verified))
+                )
             )
         except OAuth2Error as error:
             return answers.json_answer(*error())
@@ -107,14 +113,19 @@ class LoginApi:
         await self._writer.submit(admit)
         return await self._passwords.verify(username, password)
 
-    def _context(self, db: Connection, verified_user: User | None) -> LoginContext:
+    def _context(
+        self, db: Connection, request: Request, verified_user: User | None
+    ) -> LoginContext:
+        login_api = self.settings.login_api
         return LoginContext(
             db=db,
             settings=self.settings.tokens,
-            grants=self.settings.login_api.grants,
+            grants=login_api.grants,
             now=math.ceil(time.time()),
             random=secrets.token_bytes,
             verified_user=verified_user,
+            issuer=issuer_of(request, login_api),
+            introspects_any=login_api.introspection is Introspection.ANY,
         )
 
 

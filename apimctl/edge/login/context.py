@@ -16,7 +16,8 @@ from apimctl.services import tokens
 from apimctl.services.identifiers import RandomBytes
 
 AUTHENTICATION_METHODS = ["client_secret"]
-NOMINAL_URI = "https://login-api.invalid/"
+NOMINAL_ISSUER = "https://login-api.invalid"
+NOMINAL_URI = f"{NOMINAL_ISSUER}/"
 """Authlib refuses plain http beyond loopback; whether TLS is needed is the operator's to say."""
 
 LEGACY_SCOPES = frozenset({"PRODUCTION", "SANDBOX", tokens.DEFAULT_SCOPE})
@@ -30,7 +31,9 @@ Reply = tuple[int, dict[str, Any], list[tuple[str, str]]]
 class LoginContext:
     """What a request is answered with: the transaction, the rules, the time, the randomness.
 
-    `verified_user` is the user whose password was found right, before the transaction began.
+    `verified_user` is the user whose password was found right, before the transaction began;
+    `issuer` the URL that the client knows the Login API by; `introspects_any` whether a client
+    may ask of the tokens of others.
     """
 
     db: Connection
@@ -39,6 +42,8 @@ class LoginContext:
     now: int
     random: RandomBytes
     verified_user: User | None = None
+    issuer: str = NOMINAL_ISSUER
+    introspects_any: bool = False
 
 
 class LoginRequest(OAuth2Request):  # type: ignore[misc]

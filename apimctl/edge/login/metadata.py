@@ -19,8 +19,10 @@ def describe(issuer: str, settings: LoginApiSettings) -> dict[str, Any]:
         "issuer": issuer,
         "token_endpoint": f"{issuer}/token",
         "revocation_endpoint": f"{issuer}/revoke",
+        "introspection_endpoint": f"{issuer}/introspect",
         "grant_types_supported": sorted(settings.grants),
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": CLIENT_AUTHENTICATION,
         "revocation_endpoint_auth_methods_supported": CLIENT_AUTHENTICATION,
+        "introspection_endpoint_auth_methods_supported": CLIENT_AUTHENTICATION,
     }

@@ -13,11 +13,12 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidScopeError
 from apimctl.edge.login.clients import Client, authenticate
 from apimctl.edge.login.context import LoginRequest, Reply
 from apimctl.edge.login.grants import ClientCredentials, Password, Refresh
+from apimctl.edge.login.introspection import Introspection
 from apimctl.edge.login.revocation import Revocation
 
 
 class LoginServer(AuthorizationServer):  # type: ignore[misc]
-    """Answers token and revocation requests with status, body and headers."""
+    """Answers requests about tokens with status, body and headers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,6 +27,7 @@ class LoginServer(AuthorizationServer):  # type: ignore[misc]
         self.register_grant(Password)
         self.register_grant(Refresh)
         self.register_endpoint(Revocation)
+        self.register_endpoint(Introspection)
 
     def answer_token(self, request: LoginRequest) -> Reply:
         """Answer a token request (RFC 6749 section 5)."""
@@ -35,6 +37,11 @@ class LoginServer(AuthorizationServer):  # type: ignore[misc]
     def answer_revocation(self, request: LoginRequest) -> Reply:
         """Answer a revocation request (RFC 7009 section 2)."""
         reply: Reply = self.create_endpoint_response(Revocation.ENDPOINT_NAME, request)
+        return reply
+
+    def answer_introspection(self, request: LoginRequest) -> Reply:
+        """Answer an introspection request (RFC 7662 section 2)."""
+        reply: Reply = self.create_endpoint_response(Introspection.ENDPOINT_NAME, request)
         return reply
 
     def create_oauth2_request(self, request: LoginRequest) -> LoginRequest:
