@@ -253,7 +253,7 @@ def _shape(call: Invocation, key: Key, application: Application) -> Shape:
 
 def _what_to_keep(consumer_secret: str | None) -> str:
     if consumer_secret is None:
-        return "it has no secret, as the application is public; keep the token now, it is not shown again"
+        return "public, it has no secret; keep the token now, it is not shown again"
     return "keep the secret and the token now, they are not shown again"
 
 

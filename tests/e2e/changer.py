@@ -31,7 +31,7 @@ from apimctl.services import (
 from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
 from apimctl.store import open_store
-from apimctl.tables import access_tokens, refresh_tokens
+from apimctl.tables import access_tokens, refresh_tokens, web_sessions
 from apimctl.tables.changes import ChangeKind, announce
 
 TOKENS = config.TokenSettings(
@@ -55,8 +55,9 @@ def create_app(db, *, name, **form):
     applications.create(db, name, owner="admin", form=ApplicationForm(**form), **_made())
 
 
-def update_app(db, *, name, **form):
-    applications.update(db, applications.resolve(db, name), ApplicationForm(**form))
+def update_app(db, *, name, new_name=None, **form):
+    found = applications.resolve(db, name)
+    applications.update(db, found, ApplicationForm(**form), name=new_name)
 
 
 def delete_app(db, *, name):
@@ -179,12 +180,44 @@ def expire(db, *, token):
         )
 
 
+def expire_code(db, *, code):
+    """Let a code's time be over."""
+    db.execute(
+        "UPDATE authorization_code SET expires_at = ? WHERE digest = ?",
+        (int(time.time()) - 1, credentials.digest(code)),
+    )
+
+
 def create_user(db, *, name, password):
     users.create(db, name, password_hash=users.hash_password(password), **_made())
 
 
 def delete_user(db, *, name):
     users.delete(db, name)
+
+
+def set_password(db, *, name, password):
+    users.set_password_hash(db, name, users.hash_password(password))
+
+
+def end_sessions(db, *, name):
+    web_sessions.delete_of_user(db, users.require(db, name).id)
+
+
+def age_sessions(db, *, name, idle_seconds=0, age_seconds=0):
+    """Let a user's sessions be older, and longer without use."""
+    db.execute(
+        "UPDATE web_session SET used_at = used_at - ?, expires_at = expires_at - ?"
+        " WHERE user_id = ?",
+        (idle_seconds, age_seconds, users.require(db, name).id),
+    )
+
+
+def audit_of(db, *, actor):
+    rows = db.execute(
+        "SELECT via, action, target, details FROM audit_entry WHERE actor = ? ORDER BY id", (actor,)
+    )
+    return rows.fetchall()
 
 
 def create_tier(db, *, name, requests=1, per_seconds=60):
@@ -206,8 +239,9 @@ VERBS = {
         *(create_app, update_app, delete_app, create_api, update_api, change_api, delete_api),
         *(create_resource, update_resource, delete_resource),
         *(subscribe, update_subscription, unsubscribe, change_subscription),
-        *(generate, update_key, rotate_key, delete_key, renew, revoke, expire),
+        *(generate, update_key, rotate_key, delete_key, renew, revoke, expire, expire_code),
         *(create_user, delete_user, create_tier, update_tier, configure),
+        *(set_password, end_sessions, age_sessions, audit_of),
     )
 }
 

@@ -18,8 +18,8 @@ from apimctl.domain.models import GrantType, Introspection, User
 from apimctl.edge import answers
 from apimctl.edge.answers import Answer
 from apimctl.edge.login import metadata
-from apimctl.edge.login.clients import authenticate
-from apimctl.edge.login.context import LoginContext, LoginRequest, Reply
+from apimctl.edge.login.authorize import Authorization
+from apimctl.edge.login.context import AUTHENTICATION_METHODS, LoginContext, LoginRequest, Reply
 from apimctl.edge.login.forms import read_form
 from apimctl.edge.login.metadata import issuer_of
 from apimctl.edge.login.passwords import Passwords
@@ -41,6 +41,12 @@ class LoginApi:
         self._writer = writer
         self._server = LoginServer()
         self._passwords = Passwords(writer)
+        self.authorization = Authorization(
+            writer,
+            self._passwords,
+            context=lambda db, request: self._context(db, request, None),
+            issuer_of=lambda request: issuer_of(request, self.settings.login_api),
+        )
 
     def close(self) -> None:
         """End the threads that check passwords."""
@@ -75,7 +81,7 @@ class LoginApi:
         authorization = request.headers.getall(hdrs.AUTHORIZATION, [])
         try:
             form = await read_form(request, needs=needs)
-            verified = await self._verified_user(authorization, form)
+            verified = await self._verified_user(request, authorization, form)
             reply = await self._writer.submit(
                 lambda db: answer(
                     LoginRequest(form, authorization, self._context(db, request, verified))
@@ -93,24 +99,25 @@ class LoginApi:
         return answers.json_answer(*reply)
 
     async def _verified_user(
-        self, authorization: list[str], form: Mapping[str, str]
+        self, request: Request, authorization: list[str], form: Mapping[str, str]
     ) -> User | None:
         """Return the user whose password was sent, None if there is none or it is wrong.
 
-        Only for an authenticated client: a stranger cannot make us hash.
+        Only for an authenticated client that may send one: a stranger cannot make us hash.
         """
         if form.get("grant_type") != GrantType.PASSWORD:
-            return None
-        if GrantType.PASSWORD not in self.settings.login_api.grants:
             return None
         username, password = form.get("username"), form.get("password")
         if username is None or password is None:
             return None
 
-        def admit(db: Connection) -> None:
-            authenticate(db, authorization=authorization, form=form, now=time.time())
+        def may_try(db: Connection) -> bool:
+            asking = LoginRequest(form, authorization, self._context(db, request, None))
+            client = self._server.authenticate_client(asking, AUTHENTICATION_METHODS)
+            return bool(client.check_grant_type(GrantType.PASSWORD))
 
-        await self._writer.submit(admit)
+        if not await self._writer.submit(may_try):
+            return None
         return await self._passwords.verify(username, password)
 
     def _context(

@@ -1,5 +1,6 @@
 """Who calls the Login API: HTTP Basic, or ``client_id`` and ``client_secret`` in the body.
 
+A public client has no secret and says who it is by ``client_id`` alone.
 RFC 6749 section 2.3; both at once is ``invalid_request``. Basic credentials come form-urlencoded
 (section 2.3.1) or raw: consumer keys and secrets hold no character in which the two differ.
 """
@@ -13,10 +14,13 @@ from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 
-from apimctl.domain import credentials
+from apimctl.domain import credentials, redirects
 from apimctl.domain.faults import REALM
-from apimctl.domain.models import GrantType, Key
-from apimctl.tables import keys
+from apimctl.domain.models import Application, GrantType, Key
+from apimctl.tables import applications, keys
+
+PUBLIC_GRANTS = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN})
+"""What a client may ask for that cannot prove who it is."""
 
 
 class ClientRefusedError(InvalidClientError):  # type: ignore[misc]
@@ -33,18 +37,60 @@ class ClientRefusedError(InvalidClientError):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An authenticated client, as Authlib asks about it."""
+    """A client, as Authlib asks about it. `grants` are those that are on for everybody."""
 
     key: Key
+    application: Application
     grants: frozenset[GrantType]
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Return whether the client may use the grant."""
+        """Return whether the client may use the grant: a public one only those of its users."""
+        if self.application.is_public and grant_type not in PUBLIC_GRANTS:
+            return False
         return grant_type in self.grants
 
+    def check_response_type(self, response_type: str) -> bool:  # noqa: ARG002
+        """Return whether the client may ask for a code, which is all there is to ask for."""
+        return self.check_grant_type(GrantType.AUTHORIZATION_CODE)
+
+    def check_redirect_uri(self, uri: str) -> bool:
+        """Return whether users may be sent back there."""
+        return redirects.is_registered(uri, self.application.callback_urls)
+
+    def get_default_redirect_uri(self) -> str | None:
+        """Return where users are sent back if the request does not say: the only place, if any."""
+        registered = self.application.callback_urls
+        return registered[0] if len(registered) == 1 else None
+
+    def get_allowed_scope(self, scope: str | None) -> str:
+        """Return what may be asked for: what is granted of it is not the client's to say."""
+        return scope or ""
+
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002
-        """Return whether the client may authenticate so: all clients have a secret."""
-        return True
+        """Return whether the client may authenticate so: only a public one has no secret."""
+        return method != "none" or self.application.is_public
+
+
+def find_client(db: Connection, key: Key | None, grants: frozenset[GrantType]) -> Client | None:
+    """Return the client of a key."""
+    application = key and applications.find(db, key.application_id)
+    return Client(key, application, grants) if key and application else None
+
+
+def identify_public(
+    db: Connection, *, authorization: Sequence[str], form: Mapping[str, str]
+) -> Key | None:
+    """Return the key that is named where no secret is sent, None where one is.
+
+    Whether its application is public remains to be asked. Basic with an empty secret counts as
+    none (RFC 6749 section 2.3.1). Raises ClientRefusedError, InvalidRequestError.
+    """
+    if authorization or "client_secret" in form:
+        if not authorization:
+            return None
+        consumer_key, consumer_secret = _read_credentials(authorization, form)
+        return None if consumer_secret else keys.get(db, consumer_key)
+    return keys.get(db, form.get("client_id", ""))
 
 
 def authenticate(

@@ -1,7 +1,6 @@
 """The grants of ``/token``, as Authlib asks for them: what they issue is the services' business."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from authlib.oauth2.rfc6749 import (
     ClientCredentialsGrant,
@@ -14,9 +13,9 @@ from apimctl.domain import validity
 from apimctl.domain.models import RefreshToken, User
 from apimctl.edge.login.clients import Client
 from apimctl.edge.login.context import AUTHENTICATION_METHODS, Reply
+from apimctl.edge.login.success import success
 from apimctl.services import renewal, tokens
 from apimctl.services.renewal import SpentReason
-from apimctl.services.tokens import IssuedToken
 from apimctl.tables import users
 
 
@@ -37,7 +36,7 @@ class ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]
             random=context.random,
             validity_seconds=validity.shortest(longest, self.request.requested_seconds),
         )
-        return 200, _success(issued), self.TOKEN_RESPONSE_HEADER
+        return 200, success(issued), self.TOKEN_RESPONSE_HEADER
 
 
 class Password(ResourceOwnerPasswordCredentialsGrant):  # type: ignore[misc]
@@ -66,7 +65,7 @@ class Password(ResourceOwnerPasswordCredentialsGrant):  # type: ignore[misc]
             random=context.random,
             shorter_seconds=self.request.requested_seconds,
         )
-        return 200, _success(issued), self.TOKEN_RESPONSE_HEADER
+        return 200, success(issued), self.TOKEN_RESPONSE_HEADER
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +112,4 @@ class Refresh(RefreshTokenGrant):  # type: ignore[misc]
             now=context.now,
             random=context.random,
         )
-        return 200, _success(issued), self.TOKEN_RESPONSE_HEADER
-
-
-def _success(issued: IssuedToken) -> dict[str, Any]:
-    """Return the body of RFC 6749 section 5.1; a token that never expires has no expires_in."""
-    body: dict[str, Any] = {"access_token": issued.access_token, "token_type": "Bearer"}
-    if issued.validity_seconds != validity.NEVER:
-        body["expires_in"] = issued.validity_seconds
-    if issued.refresh_token is not None:
-        body["refresh_token"] = issued.refresh_token
-    body["scope"] = issued.token.scope
-    return body
+        return 200, success(issued), self.TOKEN_RESPONSE_HEADER

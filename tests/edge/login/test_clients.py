@@ -1,10 +1,12 @@
 import base64
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
-from apimctl.edge.login.clients import Client, ClientRefusedError, authenticate
+from apimctl.domain.models import GrantType
+from apimctl.edge.login.clients import ClientRefusedError, authenticate, find_client
 from apimctl.services import keys
 from tests.conftest import NOW
 
@@ -109,8 +111,15 @@ def test_an_old_secret_is_good_until_its_grace_is_over(shop, store, client, ask)
     assert ask(basic(name, new), now=NOW + 60) == shop.generated.key
 
 
-def test_a_client_may_use_the_grants_it_has(shop):
-    client = Client(shop.generated.key, frozenset({"password"}))
+def test_a_client_may_use_the_grants_it_has(shop, store):
+    with store.reading() as db:
+        client = find_client(db, shop.generated.key, frozenset({"password", "refresh_token"}))
+        assert find_client(db, None, frozenset(GrantType)) is None
     assert client.check_grant_type("password")
     assert not client.check_grant_type("client_credentials")
     assert not client.check_grant_type("anything")
+    assert not client.check_endpoint_auth_method("none", "token")
+    public = replace(client, application=replace(client.application, is_public=True))
+    assert public.check_endpoint_auth_method("none", "token")
+    assert public.check_grant_type("refresh_token")
+    assert not public.check_grant_type("password")
