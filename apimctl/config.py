@@ -6,7 +6,7 @@ setting has an environment variable: ``gateway.port`` is ``APIMCTL_GATEWAY_PORT`
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +48,18 @@ class GatewaySettings:
 
 @dataclass(frozen=True, slots=True)
 class TokenSettings:
-    """How long tokens live that are issued from now on. Lengths in seconds, `NEVER` for never."""
+    """How long tokens live that are issued from now on, and in which partition they are kept.
+
+    Lengths in seconds, `NEVER` for never. `partitions` has the letter of each user store that has
+    one, by its domain in upper case.
+    """
 
     application_validity_seconds: int
     user_validity_seconds: int
     refresh_validity_seconds: int
     timestamp_skew_seconds: int
     code_validity_seconds: int
+    partitions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,7 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             refresh_validity_seconds=values["tokens.refresh_validity"],
             timestamp_skew_seconds=values["tokens.timestamp_skew"],
             code_validity_seconds=values["tokens.code_validity"],
+            partitions=values["tokens.partitions"],
         ),
         login_api=LoginApiSettings(
             grants=values["login_api.grants"],

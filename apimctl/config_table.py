@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apimctl import config_values
+from apimctl.domain.partitions import parse_partitions
 from apimctl.domain.validity import parse_validity
 
 
@@ -110,6 +111,11 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "tokens.timestamp_skew": Definition(
         "0", config_values.skew, "How long an expired access token is still accepted"
+    ),
+    "tokens.partitions": Definition(
+        "",
+        parse_partitions,
+        "User stores whose tokens are kept apart, as A:foo.com, B:bar.com",
     ),
     "login_api.grants": Definition(
         "authorization_code,client_credentials,password,refresh_token",

@@ -247,5 +247,9 @@ def _observe(observation: Observation, facts: Facts) -> None:
 
 
 def _refusal(request: Request, refused: Refused) -> Answer:
-    allow = {"Allow": ", ".join(refused.allow)} if refused.allow else None
-    return answers.fault_for(request, refused.fault, refused.description, allow)
+    headers: dict[str, str] = {}
+    if refused.allow:
+        headers[hdrs.ALLOW] = ", ".join(refused.allow)
+    if refused.scopes:
+        headers[hdrs.WWW_AUTHENTICATE] = faults.scope_challenge(refused.scopes)
+    return answers.fault_for(request, refused.fault, refused.description, headers)

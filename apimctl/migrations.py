@@ -3,6 +3,9 @@
 Append only: a step that has been in a release is never changed. Integer UTC epoch times, text ids,
 SQL that SQLite and PostgreSQL share. Every migration runs in the one transaction that
 `apimctl.store` opens, so a store has all of them or none.
+
+A step that changes ``access_token`` or ``refresh_token`` has to change the tables of the partitions
+as well: ``access_token_A`` and ``refresh_token_A`` for each letter in ``token_partition``.
 """
 
 from sqlite_utils import Database
@@ -258,6 +261,7 @@ def m009_scopes_and_roles(db: Database) -> None:
             PRIMARY KEY (user_id, role)
         )
     """)
+    db.execute("INSERT INTO user_role SELECT id, 'admin' FROM user_account WHERE id = 'admin'")
 
 
 @migrations()
@@ -348,12 +352,20 @@ def m014_audit(db: Database) -> None:
 
 @migrations()
 def m015_failed_attempts(db: Database) -> None:
-    """Wrong passwords and wrong consumer secrets, counted, so that guessing is slow."""
+    """Wrong passwords and consumer secrets, counted, and from where users logged in rightly."""
     db.execute("""
         CREATE TABLE failed_attempt (
             subject TEXT PRIMARY KEY,
             failures INTEGER NOT NULL,
-            last_at INTEGER NOT NULL,
-            blocked_until INTEGER NOT NULL
+            blocked_until INTEGER NOT NULL,
+            forgotten_at INTEGER NOT NULL
         )
     """)
+    db.execute("CREATE INDEX failed_attempt_end ON failed_attempt (forgotten_at)")
+    db.execute("""
+        CREATE TABLE known_network (
+            subject TEXT PRIMARY KEY,
+            forgotten_at INTEGER NOT NULL
+        )
+    """)
+    db.execute("CREATE INDEX known_network_end ON known_network (forgotten_at)")

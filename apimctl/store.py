@@ -30,7 +30,7 @@ from apimctl.errors import (
     StoreUnreadableError,
 )
 from apimctl.store_faults import explained
-from apimctl.tables import applications, tiers, users
+from apimctl.tables import applications, tiers, user_roles, users
 
 SCHEMA_VERSION = 15
 """How many migrations this version knows; a store's ``user_version`` is how many it has."""
@@ -298,7 +298,7 @@ def _schema_version(connection: Connection, path: Path) -> int:
 
     Raises StoreUnreadableError for another program's database, StoreNewerError for a later store.
     """
-    with _one_state(connection):
+    with one_state(connection):
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
@@ -317,7 +317,7 @@ def _schema_version(connection: Connection, path: Path) -> int:
 
 
 @contextlib.contextmanager
-def _one_state(connection: Connection) -> Iterator[None]:
+def one_state(connection: Connection) -> Iterator[None]:
     """See one state of the store throughout, whoever is making it at the same time."""
     if connection.in_transaction:
         yield
@@ -340,10 +340,11 @@ def _migrate(connection: Connection) -> None:
 
 
 def _seed(connection: Connection, *, now: int) -> None:
-    """Add what every store starts with (SPEC sections 1, 6, 8). `admin` has no password."""
+    """Add what every store starts with (SPEC sections 1, 6, 8): `admin` has a role, no password."""
     for tier in BUILT_IN_TIERS:
         tiers.insert(connection, tier)
     users.insert(connection, User("admin", ADMIN, PRIMARY, None, now))
+    user_roles.replace(connection, "admin", (ADMIN,))
     applications.insert(
         connection,
         Application("default", DEFAULT_APPLICATION, "admin", ADMIN, UNLIMITED, "", created_at=now),

@@ -15,7 +15,7 @@ from apimctl.store import (
     rehearse_store,
     schema_version,
 )
-from apimctl.tables import gateways
+from apimctl.tables import gateways, partitions
 from apimctl.tables.gateways import Gateway
 
 NOW = 1_800_000_000
@@ -102,6 +102,26 @@ def test_a_newer_store_is_refused_and_left_as_it_is(store, store_path):
     assert caught.value.hint.startswith("Upgrade apimctl")
     assert store_path.read_bytes() == before
     assert [path.name for path in store_path.parent.iterdir()] == ["apimctl.db"]
+
+
+WITHOUT_STORE = sqlite3.connect(":memory:")
+STEPS = [step.name for step in migrations.pending(Database(WITHOUT_STORE, execute_plugins=False))]
+WITHOUT_STORE.close()
+WITH_PARTITIONS = [*STEPS[STEPS.index("m008_token_partitions") + 1 :], None]
+
+
+@pytest.mark.parametrize("stop_before", WITH_PARTITIONS)
+def test_the_tables_of_partitions_are_migrated_as_the_base_tables_are(stop_before):
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        db = Database(connection, execute_plugins=False)
+        migrations.apply(db, stop_before=stop_before)
+        partitions.create(connection, "A", now=NOW)
+        migrations.apply(db)
+        for table in ("access_token", "refresh_token"):
+            rows = "SELECT replace(sql, ?, '') FROM sqlite_master WHERE tbl_name = ? ORDER BY name"
+            as_base = connection.execute(rows, (table, table)).fetchall()
+            partition = f"{table}_A"
+            assert connection.execute(rows, (partition, partition)).fetchall() == as_base
 
 
 def test_gateways_that_are_listed_stay_so_when_they_get_certificates(tmp_path):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from apimctl.commands import resource
+from apimctl.commands import resource, scope
 from apimctl.commands.forms import ApiReference, Destroys, Reads, Writes, invocation, noun
 from apimctl.commands.shapes import api_shape
 from apimctl.domain.models import ApiState
@@ -13,6 +13,7 @@ from apimctl.errors import UsageError
 
 app = noun("Publish APIs: a backend behind a context and a version.")
 app.add_typer(resource.app, name="resource")
+app.add_typer(scope.app, name="scope")
 
 ProductionUrl = Annotated[
     str | None,

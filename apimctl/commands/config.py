@@ -73,6 +73,9 @@ def _write(call: Invocation, key: str, value: str | None) -> None:
         config.rehearse(file, key, value)
         record = {"key": key, "value": value, "origin": f"file {file}"}
         said = f"{key} would be {'unset' if value is None else value}"
+        # Any other setting can be rehearsed beside a file that cannot be read.
+        if key == settings.PARTITIONS:
+            said += _obey(call, key, value)
         call.done(record, title=key, bare="value", said=said)
         return
     config.write(file, key, value)
@@ -81,8 +84,18 @@ def _write(call: Invocation, key: str, value: str | None) -> None:
         call.done(record, title=key, bare="value", said=f"{key} is gone from {file}")
         return
     row = config.find(call.settings, key)
-    if call.settings.store_path.exists():
-        with call.writing() as db:
-            settings.announce_change(db)
+    said = f"{key} is {row.value} ({row.origin}){_obey(call, key, value)}"
     record = {"key": key, "value": row.value, "origin": row.origin}
-    call.done(record, title=key, bare="value", said=f"{key} is {row.value} ({row.origin})")
+    call.done(record, title=key, bare="value", said=said)
+
+
+def _obey(call: Invocation, key: str, value: str | None) -> str:
+    """Tell the gateways, make the tables that the setting asks for, and say which."""
+    from apimctl.services import settings  # noqa: PLC0415 - not for --help
+
+    if not call.settings.store_path.exists():
+        return ""
+    with call.writing() as db:
+        settings.announce_change(db)
+        letters = settings.new_partitions(db, key, value, now=call.now)
+    return f"; new tables for partition {', '.join(letters)}" if letters else ""

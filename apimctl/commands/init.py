@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import Writes, invocation, single
-from apimctl.commands.shapes import user_shape
 from apimctl.domain.models import ADMIN
 
 app = single("Make the store and set the password of admin.")
@@ -46,7 +45,7 @@ def init(
         {
             "store": str(call.store.path),
             "config": str(call.settings.file),
-            "admin_has_password": user_shape(admin)["has_password"],
+            "admin_has_password": admin.password_hash is not None,
         },
         title="apimctl",
         bare="store",

@@ -36,6 +36,14 @@ OneMethod = Annotated[
         help="A method of it, where the pattern has several resources.",
     ),
 ]
+Scopes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scope",
+        metavar="NAME",
+        help="A scope of the API; a token needs one of them. Repeat for more; empty for none.",
+    ),
+]
 AUTH_TYPES = ", ".join(AuthType)
 
 
@@ -52,6 +60,7 @@ def create(
     tier: Annotated[
         str, typer.Option(metavar="TIER", help="How often an application may call it.")
     ] = UNLIMITED,
+    scope: Scopes = None,
 ) -> None:
     """Add a resource. With its first one, an API serves only what it declares."""
     from apimctl.services import apis, resources  # noqa: PLC0415 - not for --help
@@ -66,6 +75,7 @@ def create(
             pattern=pattern,
             auth_type=_auth_type(auth_type),
             tier=tier,
+            scopes=scope or (),
         )
         is_first = len(resources.list_of_api(db, found)) == 1
     said = f"created {_title(made)} of {found.reference}"
@@ -85,7 +95,7 @@ def list_resources(ctx: typer.Context, api: ApiReference) -> None:
         rows = [resource_shape(each, found) for each in resources.list_of_api(db, found)]
     call.output.rows(
         rows,
-        columns=("methods", "pattern", "auth_type", "tier"),
+        columns=("methods", "pattern", "auth_type", "tier", "scopes"),
         bare="pattern",
         empty=f"{found.reference} declares none: it serves every path and method to any token",
     )
@@ -118,21 +128,23 @@ def update(
     tier: Annotated[
         str | None, typer.Option(metavar="TIER", help="How often an application may call it.")
     ] = None,
+    scope: Scopes = None,
 ) -> None:
     """Change what a resource asks for, with the next request.
 
-    Methods and pattern are its name: to change those, delete it and create another.
+    Scopes replace those it has. Methods and pattern are its name: to change those, delete it and
+    create another.
     """
     from apimctl.services import apis, resources  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
-    if (auth_type, tier) == (None, None):
+    if (auth_type, tier, scope) == (None, None, None):
         raise UsageError("nothing to change", hint="apimctl api resource update --help")
     wanted = None if auth_type is None else _auth_type(auth_type)
     with call.writing() as db:
         found = apis.resolve(db, api)
         resource = resources.require(db, found, pattern, method or ())
-        updated = resources.update(db, found, resource, auth_type=wanted, tier=tier)
+        updated = resources.update(db, found, resource, auth_type=wanted, tier=tier, scopes=scope)
     call.done(
         resource_shape(updated, found),
         title=_title(updated),

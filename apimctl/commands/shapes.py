@@ -4,6 +4,7 @@ Points in time are ISO 8601 in UTC; a validity or an expiry of null means never.
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from apimctl.domain.models import (
@@ -12,6 +13,7 @@ from apimctl.domain.models import (
     Application,
     Key,
     Resource,
+    Scope,
     Subscription,
     Tier,
     User,
@@ -62,6 +64,18 @@ def resource_shape(resource: Resource, api: Api) -> Shape:
         "pattern": resource.pattern,
         "auth_type": str(resource.auth_type),
         "tier": resource.tier,
+        "scopes": list(resource.scopes),
+    }
+
+
+def scope_shape(scope: Scope) -> Shape:
+    """Return the fields of `api scope show`."""
+    return {
+        "api": scope.api_name,
+        "name": scope.name,
+        "description": scope.description,
+        "roles": list(scope.roles),
+        "created_at": moment(scope.created_at),
     }
 
 
@@ -118,6 +132,7 @@ def token_shape(
         "state": str(token.state_at(now)),
         "scope": token.scope,
         "hint": f"...{token.hint}",
+        "partition": token.partition,
         "issued_at": moment(token.issued_at),
         "expires_at": moment(token.expires_at),
     }
@@ -134,11 +149,12 @@ def tier_shape(tier: Tier) -> Shape:
     }
 
 
-def user_shape(user: User) -> Shape:
+def user_shape(user: User, roles: Sequence[str]) -> Shape:
     """Return the fields of `user show`."""
     return {
         "name": user.qualified_name,
         "userstore": user.userstore,
         "has_password": user.password_hash is not None,
+        "roles": list(roles),
         "created_at": moment(user.created_at),
     }

@@ -145,6 +145,10 @@ def list_tokens(
         str | None, typer.Option("--app", metavar="NAME", help="Only this application's.")
     ] = None,
     owner: Owner = None,
+    partition: Annotated[
+        str | None,
+        typer.Option(metavar="P", help="Only those in this partition, 0 for those in none."),
+    ] = None,
     state: Annotated[
         str | None,
         typer.Option(metavar="STATE", help=f"Only these: {', '.join(TokenState)}."),
@@ -154,12 +158,19 @@ def list_tokens(
     ] = 100,
 ) -> None:
     """List access tokens, the newest first. The tokens themselves are nowhere kept."""
-    from apimctl.services import applications, keys, tokens  # noqa: PLC0415 - not for --help
+    from apimctl.services import (  # noqa: PLC0415 - not for --help
+        applications,
+        keys,
+        partitions,
+        tokens,
+    )
 
     call = invocation(ctx)
     if state is not None and state.upper() not in set(TokenState):
         raise UsageError(f"there is no state {state!r}", hint=f"There are {', '.join(TokenState)}.")
     with call.reading() as db:
+        if partition is not None:
+            partition = partitions.require(db, partition, settings=call.settings.tokens)
         wanted = None
         if app_name is not None or owner is not None:
             chosen = applications.choose(db, app_name, owner=owner)
@@ -170,6 +181,7 @@ def list_tokens(
             state=TokenState(state.upper()) if state else None,
             now=call.now,
             limit=limit,
+            partition=partition,
         )
         rows = [
             token_shape(token, key, application, user=user, now=call.now)

@@ -6,6 +6,7 @@ import typer
 
 from apimctl.commands.forms import Destroys, Reads, Writes, invocation, noun
 from apimctl.commands.shapes import user_shape
+from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
 
 app = noun("Users of the built-in user store.")
@@ -16,10 +17,18 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The name.", show_defa
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from stdin.")
 ]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role", metavar="ROLE", help="A role, for scopes; repeat for more. Empty for none."
+    ),
+]
 
 
 @app.command(cls=Writes)
-def create(ctx: typer.Context, name: Name, *, password_stdin: PasswordStdin = False) -> None:
+def create(
+    ctx: typer.Context, name: Name, *, role: Roles = None, password_stdin: PasswordStdin = False
+) -> None:
     """Add a user. The password is asked for, or piped in."""
     from apimctl.services import users  # noqa: PLC0415 - not for --help
 
@@ -28,8 +37,16 @@ def create(ctx: typer.Context, name: Name, *, password_stdin: PasswordStdin = Fa
         users.check_is_free(db, name)
     password_hash = users.hash_password(_read_password(call, from_stdin=password_stdin))
     with call.writing() as db:
-        user = users.create(db, name, password_hash=password_hash, now=call.now, random=call.random)
-    call.done(user_shape(user), title=user.name, bare="name", said=f"created the user {user.name}")
+        user = users.create(
+            db,
+            name,
+            password_hash=password_hash,
+            roles=role or (),
+            now=call.now,
+            random=call.random,
+        )
+        shape = user_shape(user, users.roles_of(db, user))
+    call.done(shape, title=user.name, bare="name", said=f"created the user {user.name}")
 
 
 @app.command("list", cls=Reads)
@@ -39,10 +56,11 @@ def list_users(ctx: typer.Context) -> None:
 
     call = invocation(ctx)
     with call.reading() as db:
-        rows = [user_shape(user) for user in users.list_all(db)]
+        roles = users.list_roles(db)
+        rows = [user_shape(user, roles.get(user.id, ())) for user in users.list_all(db)]
     call.output.rows(
         rows,
-        columns=("name", "userstore", "has_password", "created_at"),
+        columns=("name", "userstore", "has_password", "roles", "created_at"),
         bare="name",
         empty="no users",
     )
@@ -56,7 +74,8 @@ def show(ctx: typer.Context, name: Name) -> None:
     call = invocation(ctx)
     with call.reading() as db:
         user = users.require(db, name)
-    call.output.record(user_shape(user), title=user.name, bare="name")
+        shape = user_shape(user, users.roles_of(db, user))
+    call.output.record(shape, title=user.name, bare="name")
 
 
 @app.command(cls=Writes)
@@ -65,16 +84,28 @@ def update(
     name: Name,
     *,
     new_name: Annotated[
-        str, typer.Option("--name", metavar="NAME", help="Another name.", show_default=False)
-    ],
+        str | None, typer.Option("--name", metavar="NAME", help="Another name.")
+    ] = None,
+    role: Roles = None,
 ) -> None:
-    """Give a user another name. Applications and tokens stay."""
+    """Give a user another name or other roles. Applications and tokens stay.
+
+    Roles replace those the user has, and count when a token is issued or renewed.
+    """
     from apimctl.services import users  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
+    if new_name is None and role is None:
+        raise UsageError("nothing to change", hint="apimctl user update --help")
     with call.writing() as db:
-        user = users.rename(db, name, new_name)
-    call.done(user_shape(user), title=user.name, bare="name", said=f"{name} is now {user.name}")
+        user = users.require(db, name)
+        if new_name is not None:
+            user = users.rename(db, name, new_name)
+        if role is not None:
+            users.set_roles(db, user, role)
+        shape = user_shape(user, users.roles_of(db, user))
+    said = f"updated {user.name}" if new_name is None else f"{name} is now {user.name}"
+    call.done(shape, title=user.name, bare="name", said=said)
 
 
 @app.command(cls=Writes)
@@ -89,9 +120,8 @@ def password(ctx: typer.Context, name: Name, *, password_stdin: PasswordStdin = 
     with call.writing() as db:
         users.set_password_hash(db, name, password_hash)
         user = users.require(db, name)
-    call.done(
-        user_shape(user), title=user.name, bare="name", said=f"set the password of {user.name}"
-    )
+        shape = user_shape(user, users.roles_of(db, user))
+    call.done(shape, title=user.name, bare="name", said=f"set the password of {user.name}")
 
 
 @app.command(cls=Destroys)
@@ -104,8 +134,11 @@ def delete(ctx: typer.Context, name: Name) -> None:
         users.require(db, name)
     call.confirm(f"Delete the user {name} and all their tokens?")
     with call.writing() as db:
+        roles = users.roles_of(db, users.require(db, name))
         user = users.delete(db, name)
-    call.done(user_shape(user), title=user.name, bare="name", said=f"deleted the user {user.name}")
+    call.done(
+        user_shape(user, roles), title=user.name, bare="name", said=f"deleted the user {user.name}"
+    )
 
 
 def _read_password(call: Invocation, *, from_stdin: bool) -> str:

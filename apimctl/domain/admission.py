@@ -27,6 +27,7 @@ from apimctl.domain.models import (
     TokenState,
 )
 from apimctl.domain.routing import Match
+from apimctl.domain.scopes import covers
 
 
 class Presented(Enum):
@@ -72,11 +73,15 @@ class Admitted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Answer with this fault; `allow` are the methods that a 405 names."""
+    """Answer with this fault.
+
+    `allow` are the methods that a 405 names, `scopes` those of which a token would need one.
+    """
 
     fault: Fault
     description: str
     allow: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
 
 
 def decide(facts: Facts) -> Admitted | Refused:
@@ -101,6 +106,8 @@ def decide(facts: Facts) -> Admitted | Refused:
         or _check_client_domain(key, client_domains)
     ):
         return refused
+    if resource.scopes and not covers(token.scope, resource.scopes):
+        return _refuse_scope(resource.scopes)
     endpoint = api.endpoint(key.key_type)
     if endpoint is None:
         return Refused(
@@ -198,4 +205,13 @@ def _check_client_domain(key: Key, header_values: Sequence[str]) -> Refused | No
     return Refused(
         faults.FORBIDDEN,
         "This access token asks for the client domain header, and it was not sent.",
+    )
+
+
+def _refuse_scope(wanted: tuple[str, ...]) -> Refused:
+    asked = "the scope" if len(wanted) == 1 else "one of the scopes"
+    return Refused(
+        faults.INSUFFICIENT_SCOPE,
+        f"This resource asks for {asked} {', '.join(wanted)}.",
+        scopes=wanted,
     )

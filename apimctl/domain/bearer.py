@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from apimctl.domain import credentials
-from apimctl.domain.credentials import Kind
+from apimctl.domain.credentials import Credential, Kind
 
 _SCHEME = "bearer"
 
@@ -29,7 +29,13 @@ def presented_token(values: Sequence[str]) -> str | None:
     return text.strip(" ") if scheme.lower() == _SCHEME else None
 
 
-def is_access_token(text: str) -> bool:
-    """Return whether the text is in the form of an access token of ours, and not mistyped."""
+def recognise(text: str) -> Credential | None:
+    """Return what an access token of ours says of itself, None for a text that is none.
+
+    Its digest and its partition are where the store keeps it: the one place that reads them off
+    the text of an access token.
+    """
     credential = credentials.parse(text)
-    return credential is not None and credential.kind is Kind.ACCESS_TOKEN
+    if credential is None or credential.kind is not Kind.ACCESS_TOKEN:
+        return None
+    return credential

@@ -21,13 +21,12 @@ import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 
-from apimctl.domain.models import KeyType
+from apimctl.domain.models import BASE_PARTITION, KeyType
 
 PATTERN = r"apim_(?:ck|cs|at|rt|ac)[ps][0A-Z]_[0-9A-Za-z]{36}"
 """For secret scanners: every credential, and nothing else, matches as a whole word."""
 
 PREFIX = "apim_"
-BASE_PARTITION = "0"
 RANDOM_BYTES = 22
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -5,6 +5,7 @@ RFC 6750. The one place that renders a fault.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
@@ -33,6 +34,9 @@ WRONG_METHOD = Fault(900906, _NO_RESOURCE, 405)
 SUBSCRIPTION_BLOCKED = Fault(900907, "The requested API is temporarily blocked", 403)
 FORBIDDEN = Fault(900908, "Resource forbidden", 403)
 SUBSCRIPTION_INACTIVE = Fault(900909, "The subscription to the API is inactive", 403)
+INSUFFICIENT_SCOPE = Fault(
+    900910, "The access token does not allow you to access the requested resource", 403
+)
 _THROTTLED = "Message throttled out"
 THROTTLED_UNAUTHENTICATED = Fault(900800, _THROTTLED, 429)
 THROTTLED_RESOURCE = Fault(900802, _THROTTLED, 429)
@@ -53,6 +57,14 @@ def challenge(fault: Fault) -> str | None:
         return None
     error = "" if fault is MISSING_CREDENTIALS else ', error="invalid_token"'
     return f'Bearer realm="{REALM}"{error}'
+
+
+def scope_challenge(scopes: Iterable[str]) -> str:
+    """Return the WWW-Authenticate value for a token that has none of these scopes: each would do.
+
+    RFC 6750 section 3.1. No scope holds a character that would have to be quoted.
+    """
+    return f'Bearer realm="{REALM}", error="insufficient_scope", scope="{" ".join(scopes)}"'
 
 
 def render(fault: Fault, description: str, *, accept: str = "") -> tuple[str, bytes]:

@@ -12,6 +12,9 @@ from typing import Any
 PRIMARY = "PRIMARY"
 """The built-in user store (SPEC section 7)."""
 
+BASE_PARTITION = "0"
+"""The partition of all tokens that are in no partition of their own (SPEC section 7)."""
+
 DEFAULT_APPLICATION = "DefaultApplication"
 ADMIN = "admin"
 UNLIMITED = "Unlimited"
@@ -149,6 +152,8 @@ class Resource:
     pattern: str
     auth_type: AuthType
     tier: str = UNLIMITED
+    scopes: tuple[str, ...] = ()
+    """The scopes of which a token needs one; empty: it needs none."""
 
 
 ALL_METHODS = frozenset({"*"})
@@ -187,6 +192,20 @@ class Api:
     def endpoint(self, key_type: KeyType) -> str | None:
         """Return the backend URL for tokens of this key type, None where there is none."""
         return self.production_url if key_type is KeyType.PRODUCTION else self.sandbox_url
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A name that tokens are asked for, declared by an API in all its versions.
+
+    A user gets it who has one of the `roles`; where there are none, every user.
+    """
+
+    name: str
+    api_name: str
+    description: str
+    roles: tuple[str, ...]
+    created_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +250,10 @@ class ConsumerSecret:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """An application token (no user) or a user token. The store knows its digest only."""
+    """An application token (no user) or a user token. The store knows its digest only.
+
+    `partition` is where it is kept: what its text says, and no column.
+    """
 
     digest: str = field(repr=False)
     id: str
@@ -243,6 +265,7 @@ class AccessToken:
     hint: str
     issued_at: int
     expires_at: int | None
+    partition: str = BASE_PARTITION
 
     def state_at(self, now: float) -> TokenState:
         """Return the state as a user sees it: ACTIVE becomes EXPIRED when its time is over."""
@@ -264,6 +287,7 @@ class RefreshToken:
     hint: str
     issued_at: int
     expires_at: int | None
+    partition: str = BASE_PARTITION
 
 
 @dataclass(frozen=True, slots=True)

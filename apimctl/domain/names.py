@@ -1,4 +1,4 @@
-"""What names, contexts, versions and backend URLs may be. SPEC sections 1 and 8."""
+"""What names, roles, contexts, versions and backend URLs may be. SPEC sections 1 and 8."""
 
 import re
 import unicodedata
@@ -40,6 +40,19 @@ def check_name(name: str, *, what: str, without: str = "") -> str:
             hint=f"Leave out {' and '.join(repr(character) for character in without)}.",
         )
     return stripped
+
+
+def check_role(name: str) -> str:
+    """Return the name of a role if it is 1 to 255 characters without spaces and commas.
+
+    Raises InvalidInputError.
+    """
+    role = check_name(name, what="role", without=",")
+    if role.split() != [role]:
+        raise InvalidInputError(
+            f"the role name {role!r} has a space", hint="Use a - or a _ instead."
+        )
+    return role
 
 
 def check_text(text: str, *, what: str) -> str:

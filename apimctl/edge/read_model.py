@@ -11,21 +11,24 @@ the next commit.
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
 from apimctl.domain import credentials
 from apimctl.domain.admission import Admitted, Facts, Presented
-from apimctl.domain.bearer import is_access_token, presented_token
-from apimctl.domain.models import AccessToken, Key, Subscription
+from apimctl.domain.bearer import presented_token, recognise
+from apimctl.domain.credentials import Credential
+from apimctl.domain.models import BASE_PARTITION, AccessToken, Key, Subscription
 from apimctl.domain.quota import Limit
 from apimctl.domain.routing import Match, Routes
+from apimctl.domain.scopes import living
 from apimctl.edge.limits import Limits
 from apimctl.edge.wal_index import WalIndex
 from apimctl.errors import StoreUnreadableError
-from apimctl.store import connect, file_identity
+from apimctl.store import connect, file_identity, one_state
 from apimctl.store_faults import explained
-from apimctl.tables import access_tokens, apis, changes, keys, resources, subscriptions
+from apimctl.tables import access_tokens, apis, changes, keys, resources, scopes, subscriptions
 from apimctl.tables.changes import Change, ChangeKind
 
 MOST_TOKENS = 100_000
@@ -42,6 +45,7 @@ class ReadModel:
         self._path = path
         self._on_settings_changed = on_settings_changed
         self._tokens: dict[str, AccessToken] = {}
+        self._scopes: dict[str, int] = {}
         self._unknown: set[str] = set()
         self._keys: dict[str, Key | None] = {}
         self._subscriptions: dict[str, dict[str, Subscription | None]] = {}
@@ -72,12 +76,13 @@ class ReadModel:
         token = key = subscription = None
         text = presented_token(authorization)
         if text is not None:
-            digest = credentials.digest(text)
             # What is in memory was recognised when it came there.
-            is_token = digest in self._tokens or is_access_token(text)
+            known = self._tokens.get(credentials.digest(text))
+            recognised = recognise(text) if known is None else None
+            is_token = known is not None or recognised is not None
             presented = Presented.TOKEN if is_token else Presented.UNREADABLE
-            if is_token and match is not None:
-                token = self._token(digest)
+            if match is not None:
+                token = self._look_up(recognised) if recognised is not None else known
                 if token is not None:
                     key = self._key(token.consumer_key)
                 if key is not None:
@@ -198,7 +203,7 @@ class ReadModel:
             case ChangeKind.API:
                 self._subscriptions.clear()
                 self._limits.forget()
-                self._routes = Routes(apis.list_all(db), resources.list_by_api(db))
+                self._learn_apis(db)
             case ChangeKind.TOKENS_OF_KEY:
                 self._keep_tokens(lambda token: token.consumer_key != change.subject)
             case ChangeKind.TOKENS_OF_USER:
@@ -215,17 +220,25 @@ class ReadModel:
         self._keys.clear()
         self._subscriptions.clear()
         self._limits.forget()
+        self._learn_apis(db)
+
+    def _learn_apis(self, db: Connection) -> None:
+        """Read the routes and the scopes anew; the latter say what the tokens' are worth."""
         self._routes = Routes(apis.list_all(db), resources.list_by_api(db))
+        declared = scopes.declared_since(db)
+        if declared != self._scopes:
+            self._scopes = declared
+            self._tokens.clear()
 
     def _keep_tokens(self, is_kept: Callable[[AccessToken], bool]) -> None:
         self._tokens = {digest: token for digest, token in self._tokens.items() if is_kept(token)}
 
-    def _token(self, digest: str) -> AccessToken | None:
-        token = self._tokens.get(digest)
-        if token is not None or digest in self._unknown:
-            return token
-        with explained(self._path):
-            token = access_tokens.find(self._open_db(), digest)
+    def _look_up(self, recognised: Credential) -> AccessToken | None:
+        """Return a token that is not in memory, and remember what the store says of it."""
+        digest = recognised.digest
+        if digest in self._unknown:
+            return None
+        token = self._stored(recognised)
         if token is None:
             if len(self._unknown) >= MOST_UNKNOWN:
                 self._unknown.clear()
@@ -233,8 +246,19 @@ class ReadModel:
         else:
             if len(self._tokens) >= MOST_TOKENS:
                 self._tokens.pop(next(iter(self._tokens)))
-            self._tokens[digest] = token
+            scope = living(token.scope, issued_at=token.issued_at, declared=self._scopes)
+            token = self._tokens[digest] = replace(token, scope=scope)
         return token
+
+    def _stored(self, recognised: Credential) -> AccessToken | None:
+        digest, partition = recognised.digest, recognised.partition
+        db = self._open_db()
+        with explained(self._path):
+            if partition == BASE_PARTITION:
+                return access_tokens.find(db, digest, partition=partition)
+            # Between two statements another process may drop the tables of a partition.
+            with one_state(db):
+                return access_tokens.find(db, digest, partition=partition)
 
     def _key(self, consumer_key: str) -> Key | None:
         try:

@@ -13,7 +13,7 @@ from apimctl.domain.routing import shared_path
 from apimctl.errors import ConflictError, InvalidInputError, NotFoundError
 from apimctl.services import tiers
 from apimctl.services.identifiers import RandomBytes, new_id
-from apimctl.tables import apis
+from apimctl.tables import apis, scopes
 from apimctl.tables.changes import ChangeKind, announce
 
 
@@ -129,9 +129,14 @@ def change_state(db: Connection, reference: str, verb: str) -> Api:
 
 
 def delete(db: Connection, reference: str) -> Api:
-    """Remove an API with its subscriptions. Raises as `resolve`."""
+    """Remove an API with its subscriptions; with the last version go its scopes.
+
+    Raises as `resolve`.
+    """
     api = resolve(db, reference)
     apis.delete(db, api.id)
+    if not apis.list_named(db, api.name):
+        scopes.delete_of_api(db, api.name)
     announce(db, ChangeKind.API)
     return api
 

@@ -62,12 +62,13 @@ def redeem(
     key: Key,
     code: AuthorizationCode,
     *,
+    scope: str,
     shorter_seconds: int | None,
     settings: TokenSettings,
     now: int,
     random: RandomBytes,
 ) -> IssuedToken | None:
-    """Issue the tokens of a code, None for one that is spent or expired.
+    """Issue the tokens of a code, None for one that is spent or expired. They have this scope.
 
     `code` is what `find_code` returned in this same transaction: that makes one of several
     concurrent uses win. A second use ends all tokens the first one gave, and what they were renewed
@@ -88,7 +89,7 @@ def redeem(
         random=random,
         family_id=code.family_id,
         shorter_seconds=shorter_seconds,
-        scope=code.scope,
+        scope=scope,
     )
 
 

@@ -2,11 +2,10 @@
 
 from sqlite3 import Connection
 
-from apimctl.domain import credentials
-from apimctl.domain.credentials import Kind
-from apimctl.domain.models import AccessToken, RefreshToken, TokenState, has_expired
+from apimctl.domain.models import TokenState, has_expired
+from apimctl.services import tokens
 from apimctl.services.token_claims import Claims, claims_of
-from apimctl.tables import access_tokens, applications, keys, refresh_tokens, users
+from apimctl.tables import applications, keys, users
 
 
 def introspect(
@@ -17,7 +16,7 @@ def introspect(
     `consumer_key` is the client that asks, None where it may ask of every token: another client's
     token counts as unknown.
     """
-    token = _find(db, text)
+    token = tokens.find_access_token(db, text) or tokens.find_refresh_token(db, text)
     if token is None or consumer_key not in {None, token.consumer_key}:
         return None
     if token.state is not TokenState.ACTIVE or has_expired(token.expires_at, now):
@@ -30,13 +29,3 @@ def introspect(
     claims = claims_of(token, key=key, application=application, user=user, issuer=issuer)
     username = {"username": user.qualified_name} if user else {}
     return {**claims, **username, "token_type": "Bearer"}
-
-
-def _find(db: Connection, text: str) -> AccessToken | RefreshToken | None:
-    credential = credentials.parse(text)
-    match credential and credential.kind:
-        case Kind.ACCESS_TOKEN:
-            return access_tokens.find(db, credentials.digest(text))
-        case Kind.REFRESH_TOKEN:
-            return refresh_tokens.find(db, credentials.digest(text))
-    return None

@@ -5,11 +5,9 @@ from enum import StrEnum
 from sqlite3 import Connection
 
 from apimctl.config import TokenSettings
-from apimctl.domain import credentials
-from apimctl.domain.credentials import Kind
 from apimctl.domain.models import Application, Key, RefreshToken, TokenState, has_expired
 from apimctl.errors import ApimctlError, DeniedError, NotFoundError
-from apimctl.services import keys, tokens
+from apimctl.services import keys, scopes, tokens
 from apimctl.services.identifiers import RandomBytes
 from apimctl.services.tokens import IssuedToken
 from apimctl.tables import access_tokens, refresh_tokens
@@ -55,9 +53,9 @@ def renew_application_token(
     current = keys.current_token(db, key)
     if current and current.state is TokenState.ACTIVE:
         if grace_seconds == 0:
-            access_tokens.set_state(db, current.digest, TokenState.REVOKED)
+            access_tokens.set_state(db, current, TokenState.REVOKED)
         elif current.expires_at is None or current.expires_at > now + grace_seconds:
-            access_tokens.set_expiry(db, current.digest, now + grace_seconds)
+            access_tokens.set_expiry(db, current, now + grace_seconds)
         announce(db, ChangeKind.TOKEN, current.digest)
     issued = tokens.issue_application_token(db, key, settings=settings, now=now, random=random)
     key_rows.update(db, replace(key, current_token_id=issued.token.id))
@@ -72,10 +70,7 @@ def redeem(
     `consumer_key` is the client that presents it, None for an administrator. One that was spent
     before revokes its whole family (RFC 9700 section 4.14.2): commit that, whatever is answered.
     """
-    credential = credentials.parse(text)
-    if credential is None or credential.kind is not Kind.REFRESH_TOKEN:
-        return SpentReason.UNKNOWN
-    token = refresh_tokens.find(db, credential.digest)
+    token = tokens.find_refresh_token(db, text)
     if token is None:
         return SpentReason.UNKNOWN
     if consumer_key is not None and token.consumer_key != consumer_key:
@@ -87,7 +82,7 @@ def redeem(
         return SpentReason.REVOKED
     if has_expired(token.expires_at, now):
         return SpentReason.EXPIRED
-    return token
+    return replace(token, scope=scopes.living(db, token.scope, issued_at=token.issued_at))
 
 
 def renew_user_token(
@@ -95,7 +90,7 @@ def renew_user_token(
     key: Key,
     redeemed: RefreshToken,
     *,
-    scope: str | None,
+    scope: str,
     shorter_seconds: int | None,
     settings: TokenSettings,
     now: int,
@@ -103,8 +98,10 @@ def renew_user_token(
 ) -> IssuedToken:
     """Issue a new access and refresh token; the old ones become INACTIVE at once.
 
+    The new ones go into the partition that is configured now, wherever the old ones are.
     `redeemed` is what `redeem` returned in this same transaction: that makes one of several
-    concurrent renewals win.
+    concurrent renewals win. `scope` is the access token's; the refresh token keeps what it has
+    (RFC 6749 section 6), so that a later renewal may ask for all of it again.
     """
     end_family(db, redeemed.family_id, TokenState.INACTIVE)
     return tokens.issue_user_token(
@@ -116,7 +113,8 @@ def renew_user_token(
         random=random,
         family_id=redeemed.family_id,
         shorter_seconds=shorter_seconds,
-        scope=redeemed.scope if scope is None else scope,
+        scope=scope,
+        refresh_scope=redeemed.scope,
     )
 
 
@@ -136,7 +134,7 @@ def renew_as_administrator(
                 db,
                 key,
                 redeemed,
-                scope=None,
+                scope=scopes.regrant(db, redeemed.scope, user_id=redeemed.user_id).text,
                 shorter_seconds=None,
                 settings=settings,
                 now=now,
@@ -159,7 +157,10 @@ def refusal(reason: SpentReason) -> ApimctlError:
 
 
 def end_family(db: Connection, family_id: str, state: TokenState) -> None:
-    """Give the ACTIVE access and refresh tokens of a family another state, at once."""
+    """Give the ACTIVE access and refresh tokens of a family another state, at once.
+
+    A family may be spread over partitions: each renewal goes where the settings say by then.
+    """
     for digest in access_tokens.end_active_of_family(db, family_id, state):
         announce(db, ChangeKind.TOKEN, digest)
     refresh_tokens.end_active_of_family(db, family_id, state)

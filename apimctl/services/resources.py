@@ -11,7 +11,8 @@ from sqlite3 import Connection
 
 from apimctl.domain.models import UNLIMITED, Api, AuthType, Resource
 from apimctl.domain.patterns import check_methods, check_pattern, shape
-from apimctl.errors import ConflictError, NotFoundError
+from apimctl.errors import ConflictError, InvalidInputError, NotFoundError
+from apimctl.services import scopes as api_scopes
 from apimctl.services import tiers
 from apimctl.tables import resources
 from apimctl.tables.changes import ChangeKind, announce
@@ -54,23 +55,27 @@ def create(
     pattern: str,
     auth_type: AuthType = AuthType.ANY,
     tier: str = UNLIMITED,
+    scopes: Iterable[str] = (),
 ) -> Resource:
-    """Add a resource. Raises ConflictError for a method that the pattern has, InvalidInputError.
+    """Add a resource. With its first one, the API serves only what it declares.
 
-    With its first one, the API answers nothing any more that it does not declare.
+    Raises ConflictError for a method that the pattern has, NotFoundError for a tier or for a scope
+    that the API does not declare, InvalidInputError.
     """
     made = Resource(
         methods=check_methods(methods),
         pattern=check_pattern(pattern),
         auth_type=auth_type,
         tier=tiers.require(db, tier).name,
+        scopes=api_scopes.check_declared(db, api, scopes),
     )
+    _check_scopes_can_be(made)
     for other in list_of_api(db, api):
         both = sorted(other.methods & made.methods)
         if both and shape(other.pattern) == shape(made.pattern):
             raise ConflictError(
                 f"{api.reference} has a resource {both[0]} {other.pattern} already",
-                hint="apimctl api resource update changes its auth type and its tier.",
+                hint="apimctl api resource update changes what it asks for.",
             )
     resources.insert(db, api.id, made)
     announce(db, ChangeKind.API)
@@ -84,13 +89,16 @@ def update(
     *,
     auth_type: AuthType | None = None,
     tier: str | None = None,
+    scopes: Iterable[str] | None = None,
 ) -> Resource:
-    """Change what a resource asks for; None leaves as it is. Raises NotFoundError for a tier."""
+    """Change what a resource asks for; None leaves as it is. Raises as `create`."""
     changed = replace(
         resource,
         auth_type=auth_type or resource.auth_type,
         tier=resource.tier if tier is None else tiers.require(db, tier).name,
+        scopes=resource.scopes if scopes is None else api_scopes.check_declared(db, api, scopes),
     )
+    _check_scopes_can_be(changed)
     resources.update(db, api.id, changed)
     announce(db, ChangeKind.API)
     return changed
@@ -100,3 +108,12 @@ def delete(db: Connection, api: Api, resource: Resource) -> None:
     """Remove a resource. Without its last one, an API answers everything again."""
     resources.delete(db, api.id, resource)
     announce(db, ChangeKind.API)
+
+
+def _check_scopes_can_be(resource: Resource) -> None:
+    """Raise InvalidInputError for scopes where nothing is asked of a token."""
+    if resource.scopes and resource.auth_type is AuthType.NONE:
+        raise InvalidInputError(
+            "a resource of auth type None asks for no token, so for no scope either",
+            hint='Choose another --auth-type, or take the scopes away: --scope "".',
+        )

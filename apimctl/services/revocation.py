@@ -3,9 +3,9 @@
 from sqlite3 import Connection
 
 from apimctl.domain import credentials
-from apimctl.domain.credentials import Kind
 from apimctl.domain.models import AccessToken, Key, TokenState
 from apimctl.errors import InvalidInputError, NotFoundError
+from apimctl.services import tokens
 from apimctl.services.renewal import end_family
 from apimctl.tables import access_tokens, refresh_tokens
 from apimctl.tables.changes import ChangeKind, announce
@@ -17,16 +17,13 @@ def revoke(db: Connection, text: str, *, consumer_key: str | None = None) -> boo
     `consumer_key` is the client that asks, None for an administrator: another client's token
     counts as unknown.
     """
-    credential = credentials.parse(text)
-    if credential is None:
-        return False
-    if credential.kind is Kind.ACCESS_TOKEN:
-        token = access_tokens.find(db, credential.digest)
-        if token is None or consumer_key not in {None, token.consumer_key}:
+    token = tokens.find_access_token(db, text)
+    if token is not None:
+        if consumer_key not in {None, token.consumer_key}:
             return False
         revoke_access_token(db, token)
         return True
-    refresh = refresh_tokens.find(db, credential.digest)
+    refresh = tokens.find_refresh_token(db, text)
     if refresh is None or consumer_key not in {None, refresh.consumer_key}:
         return False
     if refresh.state is TokenState.ACTIVE:
@@ -62,7 +59,7 @@ def revoke_access_token(db: Connection, token: AccessToken) -> None:
         return
     if token.family_id is not None:
         end_family(db, token.family_id, TokenState.REVOKED)
-    access_tokens.set_state(db, token.digest, TokenState.REVOKED)
+    access_tokens.set_state(db, token, TokenState.REVOKED)
     announce(db, ChangeKind.TOKEN, token.digest)
 
 

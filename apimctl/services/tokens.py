@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from sqlite3 import Connection
 
 from apimctl.config import TokenSettings
-from apimctl.domain import credentials, validity
+from apimctl.domain import bearer, credentials, validity
 from apimctl.domain.credentials import Kind
 from apimctl.domain.models import (
+    BASE_PARTITION,
     AccessToken,
     Application,
     Key,
@@ -15,11 +16,11 @@ from apimctl.domain.models import (
     TokenState,
     User,
 )
+from apimctl.domain.scopes import DEFAULT_SCOPE
 from apimctl.errors import InvalidInputError, NotFoundError
+from apimctl.services import partitions
 from apimctl.services.identifiers import RandomBytes, new_id
 from apimctl.tables import access_tokens, applications, keys, refresh_tokens, users
-
-DEFAULT_SCOPE = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def issue_application_token(
         key,
         user_id=None,
         family_id=None,
+        partition=BASE_PARTITION,
         validity_seconds=validity_seconds,
         scope=scope,
         now=now,
@@ -74,33 +76,41 @@ def issue_user_token(
     family_id: str | None = None,
     shorter_seconds: int | None = None,
     scope: str = DEFAULT_SCOPE,
+    refresh_scope: str | None = None,
 ) -> IssuedToken:
     """Issue a token for a user, with a refresh token of the same family (a new one for None).
 
-    It lives as configured, no longer than the key says and no longer than `shorter_seconds`.
+    Both go into the partition that is configured for the user. The access token lives as
+    configured, no longer than the key says and no longer than `shorter_seconds`. The refresh token
+    has the same scope, unless it is to have a wider one.
     """
     family_id = family_id or new_id(random)
+    partition = partitions.choose(db, user_id, settings=settings, now=now)
     issued = _issue(
         db,
         key,
         user_id=user_id,
         family_id=family_id,
+        partition=partition,
         validity_seconds=validity.shortest(user_validity(key, settings), shorter_seconds),
         scope=scope,
         now=now,
         random=random,
     )
-    secret = credentials.encode(Kind.REFRESH_TOKEN, key.key_type, random(credentials.RANDOM_BYTES))
+    secret = credentials.encode(
+        Kind.REFRESH_TOKEN, key.key_type, random(credentials.RANDOM_BYTES), partition=partition
+    )
     record = RefreshToken(
         digest=credentials.digest(secret),
         family_id=family_id,
         consumer_key=key.consumer_key,
         user_id=user_id,
         state=TokenState.ACTIVE,
-        scope=scope,
+        scope=scope if refresh_scope is None else refresh_scope,
         hint=credentials.hint(secret),
         issued_at=now,
         expires_at=validity.expires_at(now, settings.refresh_validity_seconds),
+        partition=partition,
     )
     refresh_tokens.insert(db, record)
     return IssuedToken(issued.token, issued.validity_seconds, issued.access_token, secret)
@@ -123,17 +133,32 @@ def user_validity(key: Key, settings: TokenSettings) -> int:
 
 def require_access_token(db: Connection, text: str) -> AccessToken:
     """Return the record of an access token. Raises InvalidInputError, NotFoundError."""
-    credential = credentials.parse(text)
-    if credential is None or credential.kind is not Kind.ACCESS_TOKEN:
+    if bearer.recognise(text) is None:
         raise InvalidInputError(
             "that is not an access token", hint="Copy it whole: it starts with apim_at."
         )
-    token = access_tokens.find(db, credential.digest)
+    token = find_access_token(db, text)
     if token is None:
         raise NotFoundError(
             "no such access token is in this store", hint="apimctl token list shows what is."
         )
     return token
+
+
+def find_access_token(db: Connection, text: str) -> AccessToken | None:
+    """Return the record of an access token, None where it is malformed or not known."""
+    recognised = bearer.recognise(text)
+    if recognised is None:
+        return None
+    return access_tokens.find(db, recognised.digest, partition=recognised.partition)
+
+
+def find_refresh_token(db: Connection, text: str) -> RefreshToken | None:
+    """Return the record of a refresh token, None where it is malformed or not known."""
+    credential = credentials.parse(text)
+    if credential is None or credential.kind is not Kind.REFRESH_TOKEN:
+        return None
+    return refresh_tokens.find(db, credential.digest, partition=credential.partition)
 
 
 def list_newest(
@@ -143,11 +168,15 @@ def list_newest(
     state: TokenState | None,
     now: int,
     limit: int,
+    partition: str | None = None,
 ) -> list[AccessToken]:
-    """Return at most `limit` tokens of these keys (None: of all), the newest first."""
+    """Return at most `limit` tokens of these keys and that partition, the newest first.
+
+    None stands for all.
+    """
     consumer_keys = None if keys_of is None else [key.consumer_key for key in keys_of]
     return access_tokens.list_newest(
-        db, consumer_keys=consumer_keys, state=state, now=now, limit=limit
+        db, consumer_keys=consumer_keys, state=state, now=now, limit=limit, partition=partition
     )
 
 
@@ -172,12 +201,15 @@ def _issue(
     *,
     user_id: str | None,
     family_id: str | None,
+    partition: str,
     validity_seconds: int,
     scope: str,
     now: int,
     random: RandomBytes,
 ) -> IssuedToken:
-    secret = credentials.encode(Kind.ACCESS_TOKEN, key.key_type, random(credentials.RANDOM_BYTES))
+    secret = credentials.encode(
+        Kind.ACCESS_TOKEN, key.key_type, random(credentials.RANDOM_BYTES), partition=partition
+    )
     token = AccessToken(
         digest=credentials.digest(secret),
         id=new_id(random),
@@ -189,6 +221,7 @@ def _issue(
         hint=credentials.hint(secret),
         issued_at=now,
         expires_at=validity.expires_at(now, validity_seconds),
+        partition=partition,
     )
     access_tokens.insert(db, token)
     return IssuedToken(token, validity_seconds, secret)

@@ -1,13 +1,15 @@
 """Users of the built-in user store, and their passwords (argon2id)."""
 
 import shlex
+from collections.abc import Iterable
 from sqlite3 import Connection
 
 from apimctl.domain.models import ADMIN, PRIMARY, User
-from apimctl.domain.names import check_name
+from apimctl.domain.names import check_name, check_role
 from apimctl.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
+from apimctl.services import attempts
 from apimctl.services.identifiers import RandomBytes, new_id
-from apimctl.tables import applications, users, web_sessions
+from apimctl.tables import applications, user_roles, users, web_sessions
 from apimctl.tables.changes import ChangeKind, announce
 
 LONGEST_PASSWORD = 1024
@@ -40,11 +42,18 @@ def list_all(db: Connection) -> list[User]:
 
 
 def create(
-    db: Connection, name: str, *, password_hash: str | None, now: int, random: RandomBytes
+    db: Connection,
+    name: str,
+    *,
+    password_hash: str | None,
+    roles: Iterable[str] = (),
+    now: int,
+    random: RandomBytes,
 ) -> User:
-    """Add a user. Raises as `check_is_free`."""
+    """Add a user. Raises as `check_is_free` and `set_roles`."""
     user = User(new_id(random), check_is_free(db, name), PRIMARY, password_hash, now)
     users.insert(db, user)
+    set_roles(db, user, roles)
     return user
 
 
@@ -75,11 +84,33 @@ def rename(db: Connection, name: str, new_name: str) -> User:
     return require(db, new_name)
 
 
+def roles_of(db: Connection, user: User) -> tuple[str, ...]:
+    """Return a user's roles, by name."""
+    return user_roles.list_of(db, user.id)
+
+
+def list_roles(db: Connection) -> dict[str, tuple[str, ...]]:
+    """Return the roles of all users who have any, by the user's id."""
+    return user_roles.list_by_user(db)
+
+
+def set_roles(db: Connection, user: User, roles: Iterable[str]) -> None:
+    """Give a user these roles and no others; an empty one counts as none.
+
+    They count when a token is issued or renewed. Raises InvalidInputError.
+    """
+    user_roles.replace(db, user.id, [check_role(role) for role in roles if role])
+
+
 def set_password_hash(db: Connection, name: str, password_hash: str) -> User:
-    """Replace a user's password, and log the user out of every browser. Raises NotFoundError."""
+    """Replace a user's password, and log the user out of every browser; wrong ones are forgotten.
+
+    Raises NotFoundError.
+    """
     user = require(db, name)
     users.set_password_hash(db, user.id, password_hash)
     web_sessions.delete_of_user(db, user.id)
+    attempts.forgive_user(db, user.qualified_name)
     return user
 
 
@@ -119,15 +150,16 @@ def hash_password(password: str) -> str:
 
 
 def is_password(user: User | None, password: str) -> bool:
-    """Return whether this is the user's password; as slow for no user as for a wrong one."""
+    """Return whether this is the user's password.
+
+    No user, one without a password and a password that is too long take as long as a wrong one.
+    """
     from argon2 import PasswordHasher  # noqa: PLC0415 - only passwords need it
     from argon2.exceptions import VerificationError  # noqa: PLC0415 - as above
 
-    known = user.password_hash if user else None
-    if len(password) > LONGEST_PASSWORD:
-        return False
+    known = user.password_hash if user and len(password) <= LONGEST_PASSWORD else None
     try:
-        matches = PasswordHasher().verify(known or _HASH_OF_NOBODY, password)
+        matches = PasswordHasher().verify(known or _HASH_OF_NOBODY, password[:LONGEST_PASSWORD])
     except VerificationError:
         return False
     return matches and known is not None

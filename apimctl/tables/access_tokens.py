@@ -1,18 +1,32 @@
-"""The table ``access_token``."""
+"""The table ``access_token``, and the one of each partition (SPEC section 7).
+
+A digest is looked up in one partition, the one that the token's text names. What is known by
+another name is looked for in all of them.
+"""
 
 from sqlite3 import Connection
 from typing import Any
 
 from apimctl.domain.models import AccessToken, TokenState
+from apimctl.tables import partitions
 
 _COLUMNS = "digest, id, consumer_key, user_id, family_id, state, scope, hint, issued_at, expires_at"
-_FIND = f"SELECT {_COLUMNS} FROM access_token WHERE digest = ?"
+_TABLES = partitions.tables_of("access_token")
+_SELECT = {
+    partition: f"SELECT {_COLUMNS}, '{partition}' FROM {table}"
+    for partition, table in _TABLES.items()
+}
+_FIND = {partition: f"{select} WHERE digest = ?" for partition, select in _SELECT.items()}
+_INSERT = {
+    partition: f"INSERT INTO {table} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    for partition, table in _TABLES.items()
+}
 
 
 def insert(db: Connection, token: AccessToken) -> None:
-    """Add a token."""
+    """Add a token to its partition, which is there."""
     db.execute(
-        f"INSERT INTO access_token ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        _INSERT[token.partition],
         (
             token.digest,
             token.id,
@@ -28,44 +42,61 @@ def insert(db: Connection, token: AccessToken) -> None:
     )
 
 
-def find(db: Connection, digest: str) -> AccessToken | None:
-    """Return the token with that digest."""
-    row = db.execute(_FIND, (digest,)).fetchone()
+def find(db: Connection, digest: str, *, partition: str) -> AccessToken | None:
+    """Return the token with that digest, if that partition is there and has it."""
+    if not partitions.is_there(db, partition):
+        return None
+    row = db.execute(_FIND[partition], (digest,)).fetchone()
     return _token(row) if row else None
 
 
 def get(db: Connection, token_id: str) -> AccessToken | None:
-    """Return the token with that id."""
-    row = db.execute(f"SELECT {_COLUMNS} FROM access_token WHERE id = ?", (token_id,)).fetchone()
-    return _token(row) if row else None
+    """Return the token with that id, of whatever partition."""
+    for partition in partitions.list_all(db):
+        row = db.execute(f"{_SELECT[partition]} WHERE id = ?", (token_id,)).fetchone()
+        if row:
+            return _token(row)
+    return None
 
 
-def set_state(db: Connection, digest: str, state: TokenState) -> None:
+def set_state(db: Connection, token: AccessToken, state: TokenState) -> None:
     """Write a token's state."""
-    db.execute("UPDATE access_token SET state = ? WHERE digest = ?", (state, digest))
+    db.execute(
+        f"UPDATE {_TABLES[token.partition]} SET state = ? WHERE digest = ?", (state, token.digest)
+    )
 
 
-def set_expiry(db: Connection, digest: str, expires_at: int) -> None:
+def set_expiry(db: Connection, token: AccessToken, expires_at: int) -> None:
     """Let a token end then."""
-    db.execute("UPDATE access_token SET expires_at = ? WHERE digest = ?", (expires_at, digest))
+    db.execute(
+        f"UPDATE {_TABLES[token.partition]} SET expires_at = ? WHERE digest = ?",
+        (expires_at, token.digest),
+    )
 
 
 def end_active_of_family(db: Connection, family_id: str, state: TokenState) -> list[str]:
     """Give the family's ACTIVE tokens another state and return their digests."""
-    rows = db.execute(
-        "UPDATE access_token SET state = ? WHERE family_id = ? AND state = 'ACTIVE'"
-        " RETURNING digest",
-        (state, family_id),
-    )
-    return [digest for (digest,) in rows.fetchall()]
+    ended = []
+    for partition in partitions.list_all(db):
+        rows = db.execute(
+            f"UPDATE {_TABLES[partition]} SET state = ? WHERE family_id = ? AND state = 'ACTIVE'"
+            " RETURNING digest",
+            (state, family_id),
+        )
+        ended += [digest for (digest,) in rows.fetchall()]
+    return ended
 
 
 def revoke_active_of_key(db: Connection, consumer_key: str) -> int:
     """Revoke every ACTIVE token of a key and return how many there were."""
-    return db.execute(
-        "UPDATE access_token SET state = 'REVOKED' WHERE consumer_key = ? AND state = 'ACTIVE'",
-        (consumer_key,),
-    ).rowcount
+    return sum(
+        db.execute(
+            f"UPDATE {_TABLES[partition]} SET state = 'REVOKED'"
+            " WHERE consumer_key = ? AND state = 'ACTIVE'",
+            (consumer_key,),
+        ).rowcount
+        for partition in partitions.list_all(db)
+    )
 
 
 def list_newest(
@@ -75,10 +106,12 @@ def list_newest(
     state: TokenState | None,
     now: int,
     limit: int,
+    partition: str | None = None,
 ) -> list[AccessToken]:
-    """Return at most `limit` tokens, the newest first, of these keys (None: of all).
+    """Return at most `limit` tokens, the newest first, of these keys and that partition.
 
-    `state` is the state as a user sees it at `now`: a stored ACTIVE may be EXPIRED.
+    None stands for all. `state` is the state as a user sees it at `now`: a stored ACTIVE may be
+    EXPIRED.
     """
     conditions, values = ["1 = 1"], list[Any]()
     if consumer_keys is not None:
@@ -91,12 +124,17 @@ def list_newest(
     elif state is not None:
         conditions.append("state = ?")
         values.append(state)
-    rows = db.execute(
-        f"SELECT {_COLUMNS} FROM access_token WHERE {' AND '.join(conditions)}"
-        " ORDER BY issued_at DESC, id LIMIT ?",
-        (*values, limit),
-    )
-    return [_token(row) for row in rows]
+    # Each partition tells its newest, by its own index; the newest of all are among those.
+    newest = list[AccessToken]()
+    for each in partitions.list_all(db):
+        if partition in {None, each}:
+            rows = db.execute(
+                f"{_SELECT[each]} WHERE {' AND '.join(conditions)}"
+                " ORDER BY issued_at DESC, id LIMIT ?",
+                (*values, limit),
+            )
+            newest += [_token(row) for row in rows]
+    return sorted(newest, key=lambda token: (-token.issued_at, token.id))[:limit]
 
 
 def _token(row: tuple[Any, ...]) -> AccessToken:

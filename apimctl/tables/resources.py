@@ -1,35 +1,40 @@
-"""The table ``api_resource``. Methods are kept in order, so that they are a key."""
+"""The table ``api_resource``. Methods are kept in order, so that they are a key.
+
+Scopes are kept as text, with spaces between: none holds a space.
+"""
 
 from collections.abc import Iterable
 from sqlite3 import Connection
 
 from apimctl.domain.models import AuthType, Resource
 
-_COLUMNS = "pattern, methods, auth_type, tier"
+_COLUMNS = "pattern, methods, auth_type, tier, scopes"
 
 
 def insert(db: Connection, api_id: str, resource: Resource) -> None:
     """Add a resource whose methods and pattern the API does not have."""
     db.execute(
-        f"INSERT INTO api_resource (api_id, {_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
+        f"INSERT INTO api_resource (api_id, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
         (
             api_id,
             resource.pattern,
             _joined(resource.methods),
             resource.auth_type,
             resource.tier,
+            " ".join(resource.scopes),
         ),
     )
 
 
 def update(db: Connection, api_id: str, resource: Resource) -> None:
-    """Write the auth type and the tier of the resource with these methods and this pattern."""
+    """Write what the resource with these methods and this pattern asks for."""
     db.execute(
-        "UPDATE api_resource SET auth_type = ?, tier = ?"
+        "UPDATE api_resource SET auth_type = ?, tier = ?, scopes = ?"
         " WHERE api_id = ? AND pattern = ? AND methods = ?",
         (
             resource.auth_type,
             resource.tier,
+            " ".join(resource.scopes),
             api_id,
             resource.pattern,
             _joined(resource.methods),
@@ -68,5 +73,7 @@ def _joined(methods: Iterable[str]) -> str:
     return ",".join(sorted(methods))
 
 
-def _resource(pattern: str, methods: str, auth_type: str, tier: str) -> Resource:
-    return Resource(frozenset(methods.split(",")), pattern, AuthType(auth_type), tier)
+def _resource(pattern: str, methods: str, auth_type: str, tier: str, scopes: str) -> Resource:
+    return Resource(
+        frozenset(methods.split(",")), pattern, AuthType(auth_type), tier, tuple(scopes.split())
+    )

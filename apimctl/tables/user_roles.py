@@ -17,3 +17,11 @@ def list_of(db: Connection, user_id: str) -> tuple[str, ...]:
     """Return a user's roles, by name."""
     rows = db.execute("SELECT role FROM user_role WHERE user_id = ? ORDER BY role", (user_id,))
     return tuple(role for (role,) in rows)
+
+
+def list_by_user(db: Connection) -> dict[str, tuple[str, ...]]:
+    """Return the roles of all users who have any, by the user's id."""
+    found: dict[str, tuple[str, ...]] = {}
+    for user_id, role in db.execute("SELECT user_id, role FROM user_role ORDER BY user_id, role"):
+        found[user_id] = (*found.get(user_id, ()), role)
+    return found

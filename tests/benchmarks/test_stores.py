@@ -1,8 +1,7 @@
 import time
 
-from apimctl.domain import credentials
+from apimctl.services import tokens
 from apimctl.store import open_store
-from apimctl.tables import access_tokens
 from benchmarks.growth import CASES, smallest
 from benchmarks.stores import count_tokens, make_store
 
@@ -14,7 +13,7 @@ def test_a_store_holds_as_many_tokens_as_it_should_and_the_known_ones(tmp_path):
     store = open_store(made.path, now=int(time.time()))
     with store.reading() as db:
         for token in made.access_tokens:
-            assert access_tokens.find(db, credentials.digest(token))
+            assert tokens.find_access_token(db, token)
     store.close()
 
 

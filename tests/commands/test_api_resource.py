@@ -1,6 +1,6 @@
 import pytest
 
-FIELDS = ["api", "version", "methods", "pattern", "auth_type", "tier"]
+FIELDS = ["api", "version", "methods", "pattern", "auth_type", "tier", "scopes"]
 
 
 @pytest.fixture
@@ -26,6 +26,7 @@ def test_create_with_everything(cli, resource):
         "pattern": "/users/{id}",
         "auth_type": "Application_User",
         "tier": "Gold",
+        "scopes": [],
     }
     assert resource("show", "--pattern", "/users/{id}") == created
     assert resource("list") == [created]
@@ -54,8 +55,8 @@ def test_a_list_is_a_table_and_bare_patterns(cli, resource):
     for method in ("GET", "POST"):
         resource("create", "--method", method, "--pattern", "/users", "--auth-type", "None")
     table = resource("list", run=cli.ok).stdout.splitlines()
-    assert table[0].split() == ["methods", "pattern", "auth", "type", "tier"]
-    assert table[1].split() == ["GET", "/users", "None", "Unlimited"]
+    assert table[0].split() == ["methods", "pattern", "auth", "type", "tier", "scopes"]
+    assert table[1].split() == ["GET", "/users", "None", "Unlimited", "-"]
     assert resource("list", "--format", "value", run=cli.ok).stdout == "/users\n/users\n"
 
 

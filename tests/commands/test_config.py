@@ -1,4 +1,6 @@
+import sqlite3
 import tomllib
+from contextlib import closing
 
 import pytest
 
@@ -38,6 +40,51 @@ def test_a_change_is_announced_to_gateways_of_this_store(cli, dump):
     cli.ok("app", "list")
     cli.ok("config", "set", "gateway.port", "8281")
     assert any("INSERT INTO" in row and "'settings'" in row for row in dump())
+
+
+def tables(cli):
+    with closing(sqlite3.connect(cli.store)) as db:
+        rows = db.execute("SELECT name FROM sqlite_master WHERE name LIKE '%_token%' AND sql > ''")
+        return {name for (name,) in rows if name.startswith(("access_token_A", "refresh_token_A"))}
+
+
+PARTITIONS = ("tokens.partitions", "A:foo.com, B:bar.com")
+
+
+def test_partitions_get_their_tables_when_they_are_set(cli):
+    cli.ok("app", "list")
+    rehearsed = cli.ok("config", "set", *PARTITIONS, "--dry-run")
+    assert rehearsed.stderr == (
+        "dry run, nothing was written: tokens.partitions would be A:foo.com, B:bar.com;"
+        " new tables for partition A, B\n"
+    )
+    assert tables(cli) == set()
+    said = cli.ok("config", "set", *PARTITIONS).stderr
+    assert said.endswith("; new tables for partition A, B\n")
+    made = tables(cli)
+    assert {"access_token_A", "refresh_token_A"} < made
+    assert "new tables" not in cli.ok("config", "set", *PARTITIONS).stderr
+    assert "new tables" not in cli.ok("config", "set", *PARTITIONS, "--dry-run").stderr
+    cli.ok("config", "unset", "tokens.partitions")
+    assert tables(cli) == made
+
+
+def test_partitions_are_set_where_there_is_no_store_yet(cli):
+    cli.ok("config", "set", *PARTITIONS)
+    assert not cli.store.exists()
+    assert cli.data("config", "get", "tokens.partitions")["value"] == PARTITIONS[1]
+
+
+@pytest.mark.parametrize(
+    "value", ["foo.com", "a:foo.com", "A:primary", "A:x,B:X", "A:", ":", "0:x", "A:x y"]
+)
+def test_partitions_that_cannot_be_make_no_tables(cli, value):
+    cli.ok("app", "list")
+    for dry_run in ((), ("--dry-run",)):
+        result = cli("config", "set", "tokens.partitions", value, *dry_run)
+        assert (result.code, result.stdout) == (6, "")
+        assert "hint:  " in result.stderr
+    assert not cli.config.exists()
 
 
 def test_another_file_may_be_named(cli, tmp_path):

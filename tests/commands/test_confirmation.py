@@ -3,6 +3,7 @@ import pytest
 DESTROYS = [
     ("api", "delete", "twitter"),
     ("api", "resource", "delete", "twitter", "--pattern", "/*"),
+    ("api", "scope", "delete", "twitter", "read"),
     ("app", "delete", "shop"),
     ("subscription", "delete", "--api", "twitter"),
     ("key", "delete"),
@@ -15,6 +16,7 @@ DESTROYS = [
 def full(cli, api):
     """Fill the store with something to destroy of every kind."""
     cli.ok("api", "resource", "create", api, "--method", "*", "--pattern", "/*")
+    cli.ok("api", "scope", "create", api, "read")
     cli.ok("subscription", "create", "--api", api)
     cli.ok("key", "generate")
     cli.ok("app", "create", "shop")

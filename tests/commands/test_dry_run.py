@@ -10,6 +10,9 @@ WRITES = [
     ("api", "resource", "create", "twitter", "--method", "GET", "--pattern", "/x"),
     ("api", "resource", "update", "twitter", "--pattern", "/*", "--tier", "Gold"),
     ("api", "resource", "delete", "twitter", "--pattern", "/*"),
+    ("api", "scope", "create", "twitter", "write", "--role", "clerk"),
+    ("api", "scope", "update", "twitter", "read", "--role", "boss"),
+    ("api", "scope", "delete", "twitter", "read"),
     *(("api", verb, "twitter") for verb in ("publish", "block", "deprecate", "delete")),
     ("app", "create", "other"),
     ("app", "update", "shop", "--tier", "Gold"),
@@ -29,10 +32,12 @@ WRITES = [
     ("user", "create", "alice", "--password-stdin"),
     ("user", "password", "admin", "--password-stdin"),
     ("user", "update", "bob", "--name", "rob"),
+    ("user", "update", "bob", "--role", "clerk"),
     ("user", "delete", "bob"),
     ("init", "--password-stdin"),
     ("config", "set", "gateway.port", "1"),
     ("config", "unset", "gateway.port"),
+    ("config", "set", "tokens.partitions", "A:foo.com"),
     ("db", "migrate"),
 ]
 
@@ -41,6 +46,7 @@ WRITES = [
 def full(cli, api):
     """Fill the store with something of everything."""
     cli.ok("api", "resource", "create", api, "--method", "*", "--pattern", "/*")
+    cli.ok("api", "scope", "create", api, "read")
     cli.ok("subscription", "create", *WHICH)
     cli.ok("key", "generate")
     cli.ok("app", "create", "shop")

@@ -1,4 +1,5 @@
 import re
+import sqlite3
 from contextlib import closing
 
 import pytest
@@ -10,8 +11,8 @@ from apimctl.store import open_store
 
 RENEWED = ["application", "key_type", "access_token", "validity_seconds", "expires_at"]
 SHOWN = [
-    *("id", "application", "key_type", "user", "state", "scope", "hint", "issued_at"),
-    "expires_at",
+    *("id", "application", "key_type", "user", "state", "scope", "hint", "partition"),
+    *("issued_at", "expires_at"),
 ]
 
 
@@ -20,13 +21,20 @@ def pair(cli):
     """Log alice in, with the production key of the default application."""
     cli.ok("user", "create", "alice", "--password-stdin", stdin="correct horse")
     cli.ok("key", "generate")
+    with closing(open_store(cli.store, now=1)) as store, store.reading() as db:
+        user_id = users.require(db, "alice").id
+    return issue(cli, user_id)
+
+
+def issue(cli, user_id):
+    """Issue a token to a user, into the base partition."""
     now = 4_000_000_000
     with closing(open_store(cli.store, now=now)) as store, store.transaction() as db:
         key = keys.require(db, applications.resolve(db, "DefaultApplication"), KeyType.PRODUCTION)
         return tokens.issue_user_token(
             db,
             key,
-            users.require(db, "alice").id,
+            user_id,
             settings=TokenSettings(3600, 3600, 86_400, 0, 300),
             now=now,
             random=lambda count: bytes(range(count)) if count == 22 else b"f" * count,
@@ -92,6 +100,29 @@ def test_list_and_its_filters(cli, pair):
     assert cli.data("token", "list", "--app", "shop") == []
 
 
+@pytest.mark.parametrize("from_environment", [False, True])
+def test_tokens_of_a_partition(cli, from_environment, inspect):
+    if from_environment:
+        cli.environment["APIMCTL_TOKENS_PARTITIONS"] = "A:foo.com"
+    else:
+        cli.ok("config", "set", "tokens.partitions", "A:foo.com")
+    cli.ok("key", "generate")
+    with closing(sqlite3.connect(cli.store)) as db:
+        db.execute("INSERT INTO user_account VALUES ('1', 'alice', 'FOO.COM', NULL, 1)")
+        db.commit()
+    assert cli.data("token", "list", "--partition", "a") == []
+    old = issue(cli, "1")
+    renewed = cli.data("token", "renew", "--refresh-token-stdin", stdin=old.refresh_token)
+    assert inspect(old.access_token)["partition"] == "0"
+    (row,) = cli.data("token", "list", "--partition", "A")
+    assert row == inspect(renewed["access_token"])
+    assert (row["user"], row["partition"], row["state"]) == ("FOO.COM/alice", "A", "ACTIVE")
+    assert [one["partition"] for one in cli.data("token", "list", "--partition", "0")] == ["0"] * 2
+    assert len(cli.data("token", "list")) == 3
+    assert cli.data("token", "revoke", "--id", row["id"]) == {"revoked": 1}
+    assert inspect(renewed["access_token"])["state"] == "REVOKED"
+
+
 def test_inspect_shows_everything_but_the_token(cli):
     made = cli.data("key", "generate")
     result = cli.ok("token", "inspect", "--token-stdin", "--json", stdin=made["access_token"])
@@ -134,6 +165,7 @@ def test_revoke_each_way(cli, pair, inspect):
         (("revoke", "--all", "--sandbox"), "", 3),
         (("list", "--state", "DEAD"), "", 2),
         (("list", "--app", ""), "", 3),
+        (("list", "--partition", "A"), "", 3),
     ],
 )
 def test_what_cannot_be(cli, arguments, stdin, code):

@@ -1,7 +1,7 @@
 import pytest
 
 PASSWORD = "correct horse"
-FIELDS = ["name", "userstore", "has_password", "created_at"]
+FIELDS = ["name", "userstore", "has_password", "roles", "created_at"]
 
 
 def create(cli, name="alice"):
@@ -20,6 +20,22 @@ def test_the_life_of_a_user(cli):
     assert "this password is short: 8 characters or more resist" in result.stderr
     cli.ok("user", "delete", "alicia", "--yes")
     assert cli.ok("user", "list", "--format", "value").stdout == "admin\n"
+
+
+def test_roles_replace_those_a_user_has(cli):
+    assert cli.data("user", "show", "admin")["roles"] == ["admin"]
+    roles = ("--role", "clerk", "--role", "boss", "--role", "clerk")
+    made = cli.data("user", "create", "alice", *roles, "--password-stdin", stdin=PASSWORD)
+    assert made["roles"] == ["boss", "clerk"]
+    assert [row["roles"] for row in cli.data("user", "list")] == [["admin"], ["boss", "clerk"]]
+    renamed = cli.data("user", "update", "alice", "--name", "alicia")
+    assert (renamed["name"], renamed["roles"]) == ("alicia", ["boss", "clerk"])
+    both = cli.data("user", "update", "alicia", "--name", "alice", "--role", "FOO.COM/Käufer")
+    assert (both["name"], both["roles"]) == ("alice", ["FOO.COM/Käufer"])
+    assert cli.data("user", "update", "alice", "--role", "")["roles"] == []
+    for wrong in ("two words", "a,b", "a\u00a0b", "a\u200b", "x" * 256):
+        assert cli("user", "update", "alice", "--role", wrong).code == 6
+    assert cli.data("user", "show", "alice")["roles"] == []
 
 
 def test_a_password_is_in_no_output_and_in_no_file(cli):

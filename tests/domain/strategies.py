@@ -44,7 +44,7 @@ API = Api(
     description="",
     created_at=NOW - 500,
 )
-RESOURCE = WHOLE_API
+RESOURCE = replace(WHOLE_API, scopes=("read",))
 SUBSCRIPTION = Subscription(
     id="subscription-1",
     application_id="application-1",
@@ -69,7 +69,7 @@ TOKEN = AccessToken(
     user_id=None,
     family_id=None,
     state=TokenState.ACTIVE,
-    scope="",
+    scope="read",
     hint="aB9x",
     issued_at=NOW - 200,
     expires_at=NOW + 200,
@@ -132,7 +132,10 @@ apis = st.builds(
     sandbox_url=mostly(API.sandbox_url, st.none()),
 )
 resources = st.builds(
-    replace, st.just(RESOURCE), auth_type=st.sampled_from([AuthType.ANY, *AuthType])
+    replace,
+    st.just(RESOURCE),
+    auth_type=st.sampled_from([AuthType.ANY, *AuthType]),
+    scopes=st.sampled_from([(), ("read",), ("read", "write")]),
 )
 matches = st.builds(
     Match,
@@ -145,6 +148,7 @@ tokens = st.builds(
     replace,
     st.just(TOKEN),
     user_id=st.sampled_from([None, "user-1"]),
+    scope=st.sampled_from(["default", "read", "other write", "reader"]),
     state=mostly(TokenState.ACTIVE, st.sampled_from(TokenState)),
     expires_at=mostly(None, st.integers(NOW - 2, NOW + 2)),
 )

@@ -107,6 +107,11 @@ CHECKS = [
         obstacle("another domain", faults.FORBIDDEN, client_domains=("thief.example",)),
         obstacle("two domain headers", faults.FORBIDDEN, client_domains=("partner.example",) * 2),
     ],
+    [
+        obstacle("no scope", faults.INSUFFICIENT_SCOPE, token={"scope": "default"}),
+        obstacle("another scope", faults.INSUFFICIENT_SCOPE, token={"scope": "reader write"}),
+        obstacle("all of several", faults.INSUFFICIENT_SCOPE, resource={"scopes": ("a", "b")}),
+    ],
     [obstacle("no endpoint", faults.NO_ENDPOINT, api={"production_url": None})],
 ]
 """SPEC section 5: the checks in their order, with what each of them can find.
@@ -144,6 +149,7 @@ def test_a_request_is_admitted_if_and_only_if_nothing_it_needs_is_missing(drawn)
     elif resource and token and key and subscription:
         needed += [
             origin.is_covered,
+            not resource.scopes or bool({*resource.scopes} & {*token.scope.split()}),
             urls[key.key_type] is not None,
             (subscription.state, key.key_type) in SUBSCRIBED,
             (resource.auth_type, "user" if token.user_id else "application") in FITTING,
@@ -185,7 +191,19 @@ def test_nothing_to_object_is_admitted():
 
 def test_every_code_of_the_authentication_table_can_be_answered():
     codes = {found.fault.code for found in OBSTACLES}
-    assert codes == {700700, 900901, 900902, 900903, 900904, 900905, 900906, 900907, 900908, 900909}
+    assert codes == {
+        700700,
+        900901,
+        900902,
+        900903,
+        900904,
+        900905,
+        900906,
+        900907,
+        900908,
+        900909,
+        900910,
+    }
 
 
 def test_a_wrong_method_names_the_ones_there_are():
@@ -193,6 +211,24 @@ def test_a_wrong_method_names_the_ones_there_are():
     assert (refused.fault.status, refused.allow) == (405, ("GET", "HEAD"))
     assert decide(change(ENTITLED, resource=None, methods=())).allow == ()
     assert decide(change(ENTITLED, match=None)).allow == ()
+
+
+@pytest.mark.parametrize(
+    ("scopes", "held", "description"),
+    [
+        (("a",), "default", "This resource asks for the scope a."),
+        (("a", "b"), "c", "This resource asks for one of the scopes a, b."),
+    ],
+)
+def test_a_token_without_the_scope_is_told_those_that_would_do(scopes, held, description):
+    refused = decide(change(ENTITLED, resource={"scopes": scopes}, token={"scope": held}))
+    assert (refused.fault, refused.scopes) == (faults.INSUFFICIENT_SCOPE, scopes)
+    assert refused.description == description
+
+
+def test_one_of_several_scopes_is_enough():
+    facts = change(ENTITLED, resource={"scopes": ("a", "b")}, token={"scope": "b c"})
+    assert isinstance(decide(facts), Admitted)
 
 
 @given(several_obstacles())

@@ -1,7 +1,7 @@
 import pytest
 
 from apimctl.domain import credentials
-from apimctl.domain.bearer import is_access_token, may_hold_credential, presented_token
+from apimctl.domain.bearer import may_hold_credential, presented_token, recognise
 from apimctl.domain.models import KeyType
 
 OURS = credentials.encode(
@@ -25,7 +25,7 @@ def test_whatever_looks_like_ours_may_be_ours(values):
 @pytest.mark.parametrize("values", NOT_HOLDING)
 def test_anything_else_is_somebody_elses(values):
     assert not may_hold_credential(values)
-    assert not is_access_token(presented_token(values) or "")
+    assert recognise(presented_token(values) or "") is None
 
 
 PRESENTED = {
@@ -51,5 +51,13 @@ def test_an_access_token_is_whole_and_no_other_kind():
     secret = credentials.encode(
         credentials.Kind.CONSUMER_SECRET, KeyType.SANDBOX, bytes(credentials.RANDOM_BYTES)
     )
-    assert is_access_token(OURS)
-    assert not any(map(is_access_token, ("", OURS[:-1], f"{OURS} ", f"{OURS}\udcff", secret)))
+    assert recognise(OURS).digest == credentials.digest(OURS)
+    assert not any(map(recognise, ("", OURS[:-1], f"{OURS} ", f"{OURS}\udcff", secret)))
+
+
+@pytest.mark.parametrize("partition", ["0", "A", "Z"])
+def test_an_access_token_says_in_which_partition_it_is(partition):
+    text = credentials.encode(
+        credentials.Kind.ACCESS_TOKEN, KeyType.SANDBOX, bytes(22), partition=partition
+    )
+    assert recognise(text).partition == partition

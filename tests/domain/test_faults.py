@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apimctl.domain import faults
-from apimctl.domain.faults import Fault, challenge, prefers_xml, render
+from apimctl.domain.faults import Fault, challenge, prefers_xml, render, scope_challenge
 
 from .strategies import any_text, deterministic
 
@@ -23,6 +23,7 @@ ROWS = {
     "SUBSCRIPTION_BLOCKED": (900907, 403),
     "FORBIDDEN": (900908, 403),
     "SUBSCRIPTION_INACTIVE": (900909, 403),
+    "INSUFFICIENT_SCOPE": (900910, 403),
     "THROTTLED_UNAUTHENTICATED": (900800, 429),
     "THROTTLED_RESOURCE": (900802, 429),
     "THROTTLED_APPLICATION": (900803, 429),
@@ -132,3 +133,8 @@ def test_only_a_401_challenges_and_blames_a_token_only_if_one_was_sent(name):
         "TOKEN_INACTIVE": 'Bearer realm="apimctl", error="invalid_token"',
     }
     assert challenge(fault) == expected.get(name)
+
+
+def test_a_token_of_too_narrow_a_scope_is_challenged_with_those_that_would_do():
+    asked = 'Bearer realm="apimctl", error="insufficient_scope", scope="orders:read orders:write"'
+    assert scope_challenge(["orders:read", "orders:write"]) == asked

@@ -8,13 +8,15 @@ import json
 import secrets
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from apimctl import config
 from apimctl.domain import credentials
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
-from apimctl.domain.models import ApiState, AuthType, KeyType
+from apimctl.domain.models import ApiState, AuthType, KeyType, User
+from apimctl.domain.partitions import parse_partitions
 from apimctl.domain.validity import parse_validity
 from apimctl.services import (
     apis,
@@ -26,12 +28,14 @@ from apimctl.services import (
     settings,
     subscriptions,
     tiers,
+    tokens,
     users,
 )
 from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
 from apimctl.store import open_store
-from apimctl.tables import access_tokens, refresh_tokens, web_sessions
+from apimctl.tables import access_tokens, web_sessions
+from apimctl.tables import users as users_table
 from apimctl.tables.changes import ChangeKind, announce
 
 TOKENS = config.TokenSettings(
@@ -168,15 +172,14 @@ def revoke(db, *, token):
 
 def expire(db, *, token):
     """Let a token's time be over, as if it had been issued long ago."""
-    digest = credentials.digest(token)
-    if credentials.parse(token).kind is credentials.Kind.ACCESS_TOKEN:
-        access_tokens.set_expiry(db, digest, int(time.time()) - 1)
-        announce(db, ChangeKind.TOKEN, digest)
+    record = tokens.find_access_token(db, token)
+    if record:
+        access_tokens.set_expiry(db, record, int(time.time()) - 1)
+        announce(db, ChangeKind.TOKEN, record.digest)
     else:
-        assert refresh_tokens.find(db, digest)
         db.execute(
             "UPDATE refresh_token SET expires_at = ? WHERE digest = ?",
-            (int(time.time()) - 1, digest),
+            (int(time.time()) - 1, tokens.find_refresh_token(db, token).digest),
         )
 
 
@@ -220,6 +223,22 @@ def audit_of(db, *, actor):
     return rows.fetchall()
 
 
+def log_in(db, *, app, name, userstore, partitions=""):
+    """Issue tokens to a user of a user store, who is made where there is none."""
+    user = users_table.find(db, name, userstore=userstore)
+    if user is None:
+        user = User(f"{userstore}-{name}", name, userstore, None, int(time.time()))
+        users_table.insert(db, user)
+    issued = tokens.issue_user_token(
+        db,
+        _key(db, app, "PRODUCTION"),
+        user.id,
+        settings=replace(TOKENS, partitions=parse_partitions(partitions)),
+        **_made(),
+    )
+    return {"access_token": issued.access_token, "refresh_token": issued.refresh_token}
+
+
 def create_tier(db, *, name, requests=1, per_seconds=60):
     tiers.create(db, name, requests=requests, per_seconds=per_seconds)
 
@@ -240,7 +259,7 @@ VERBS = {
         *(create_resource, update_resource, delete_resource),
         *(subscribe, update_subscription, unsubscribe, change_subscription),
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire, expire_code),
-        *(create_user, delete_user, create_tier, update_tier, configure),
+        *(create_user, delete_user, log_in, create_tier, update_tier, configure),
         *(set_password, end_sessions, age_sessions, audit_of),
     )
 }

@@ -3,15 +3,17 @@ from contextlib import closing
 
 import pytest
 
+from apimctl.config import TokenSettings
 from apimctl.domain import credentials
 from apimctl.domain.admission import Presented
-from apimctl.domain.models import TokenState
+from apimctl.domain.credentials import Kind
+from apimctl.domain.models import KeyType, TokenState, User
 from apimctl.edge.read_model import ReadModel
 from apimctl.edge.wal_index import WalIndex
 from apimctl.errors import StoreError
-from apimctl.services import apis, keys, revocation, settings
+from apimctl.services import apis, keys, revocation, settings, tokens
 from apimctl.store import connect, open_store
-from apimctl.tables import access_tokens, changes
+from apimctl.tables import access_tokens, changes, partitions, users
 from apimctl.tables.changes import ChangeKind, announce
 from tests.conftest import NOW
 
@@ -179,7 +181,7 @@ def test_a_change_of_settings_is_said_by_the_next_refresh(shop, model, announced
 def test_a_change_that_only_a_later_apimctl_knows_makes_it_forget_all(shop, model, announced):
     facts(model, shop.token)
     with shop.store.transaction() as db:
-        access_tokens.set_state(db, credentials.digest(shop.token), TokenState.REVOKED)
+        access_tokens.set_state(db, shop.generated.issued.token, TokenState.REVOKED)
         announce(db, "weather", "rain")
     assert facts(model, shop.token).token.state is TokenState.REVOKED
     assert announced == [1]
@@ -188,7 +190,7 @@ def test_a_change_that_only_a_later_apimctl_knows_makes_it_forget_all(shop, mode
 def test_a_gap_in_the_changes_makes_it_forget_all(shop, model, announced):
     facts(model, shop.token)
     with shop.store.transaction() as db:
-        access_tokens.set_state(db, credentials.digest(shop.token), TokenState.REVOKED)
+        access_tokens.set_state(db, shop.generated.issued.token, TokenState.REVOKED)
         for _ in range(3):
             announce(db, ChangeKind.KEY, "another")
         # What named the token is gone from the feed.
@@ -200,7 +202,7 @@ def test_a_gap_in_the_changes_makes_it_forget_all(shop, model, announced):
 def test_an_emptied_feed_makes_it_forget_all(shop, model):
     facts(model, shop.token)
     with shop.store.transaction() as db:
-        access_tokens.set_state(db, credentials.digest(shop.token), TokenState.REVOKED)
+        access_tokens.set_state(db, shop.generated.issued.token, TokenState.REVOKED)
         db.execute("DELETE FROM changes")
     assert facts(model, shop.token).token.state is TokenState.REVOKED
 
@@ -301,3 +303,70 @@ def test_a_damaged_table_refuses(shop, model):
 def test_a_store_that_is_not_there_cannot_be_opened(tmp_path):
     with pytest.raises(StoreError):
         ReadModel(tmp_path / "none.db", on_settings_changed=list)
+
+
+@pytest.fixture
+def foo_token(shop):
+    """Issue a token to alice of FOO.COM, into partition A."""
+    alice = User("alice", "alice", "FOO.COM", None, NOW)
+    with shop.store.transaction() as db:
+        users.insert(db, alice)
+        issued = tokens.issue_user_token(
+            db, shop.generated.key, "alice", settings=PARTITIONED, **shop.made
+        )
+    return issued.access_token
+
+
+PARTITIONED = TokenSettings(3600, 3600, 3600, 0, 300, partitions={"FOO.COM": "A", "BAR.COM": "B"})
+
+
+def token_tables(ran):
+    return {word for sql in ran for word in sql.split() if word.startswith("access_token")}
+
+
+def test_a_token_is_looked_up_in_the_partition_it_names_and_in_no_other(shop, model, foo_token):
+    model.refresh()
+    ran = statements_of(model)
+    assert facts(model, foo_token).token.partition == "A"
+    assert token_tables(ran) == {"access_token_A"}
+    ran.clear()
+    assert facts(model, foo_token).token.partition == "A"
+    assert ran == []
+    assert facts(model, shop.token).token.partition == "0"
+    assert token_tables(ran) == {"access_token"}
+    # The base partition asks for nothing but its one row.
+    assert len([sql for sql in ran if "partition" in sql]) == 0
+
+
+def test_a_token_of_a_partition_that_is_not_there_is_unknown(shop, model, foo_token):
+    text = credentials.encode(Kind.ACCESS_TOKEN, KeyType.SANDBOX, bytes(22), partition="Q")
+    model.refresh()
+    ran = statements_of(model)
+    known = facts(model, text)
+    assert (known.presented, known.token) == (Presented.TOKEN, None)
+    assert token_tables(ran) == set()
+    ran.clear()
+    assert facts(model, text).token is None
+    assert ran == []
+
+
+def test_a_partition_that_comes_and_goes_is_noticed_by_the_next_request(shop, model, foo_token):
+    assert facts(model, foo_token).token is not None
+    with shop.store.transaction() as db:
+        users.delete(db, "alice")
+        announce(db, ChangeKind.TOKENS_OF_USER, "alice")
+        assert partitions.drop_empty(db, but=()) == ["A"]
+    assert facts(model, foo_token).token is None
+    with shop.store.transaction() as db:
+        users.insert(db, User("alice", "alice", "FOO.COM", None, NOW))
+        again = tokens.issue_user_token(
+            db, shop.generated.key, "alice", settings=PARTITIONED, **shop.made
+        )
+    assert facts(model, again.access_token).token.partition == "A"
+
+
+def test_a_token_in_a_partition_is_revoked_with_the_next_request(shop, model, foo_token):
+    assert facts(model, foo_token).token.state is TokenState.ACTIVE
+    with shop.store.transaction() as db:
+        revocation.revoke(db, foo_token)
+    assert facts(model, foo_token).token.state is TokenState.REVOKED

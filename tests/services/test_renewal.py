@@ -4,7 +4,7 @@ from apimctl.domain import credentials
 from apimctl.domain.models import KeyType
 from apimctl.domain.validity import NEVER
 from apimctl.errors import DeniedError, NotFoundError
-from apimctl.services import keys, renewal, revocation
+from apimctl.services import keys, renewal, revocation, scopes
 from apimctl.services.renewal import SpentReason
 from apimctl.tables.changes import ChangeKind
 
@@ -90,6 +90,9 @@ def test_renewing_a_user_token_replaces_both_tokens(desk, key):
 
 
 def test_the_scope_is_kept(desk, key):
+    desk.api()
+    for name in ("read", "write"):
+        scopes.declare(desk.db, "twitter", name, now=desk.now)
     old = desk.log_in(key, "admin", scope="read write")
     assert desk.renew(old.refresh_token).issued.token.scope == "read write"
 

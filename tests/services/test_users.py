@@ -1,9 +1,7 @@
 import pytest
 
-from apimctl.domain import credentials
 from apimctl.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
-from apimctl.services import applications, users
-from apimctl.tables import access_tokens
+from apimctl.services import applications, tokens, users
 from apimctl.tables.changes import ChangeKind
 
 
@@ -81,7 +79,7 @@ def test_deleting_a_user_takes_their_tokens_only_and_is_announced(desk):
     with desk.announcing() as announced:
         users.delete(desk.db, "alice")
     assert announced == [(ChangeKind.TOKENS_OF_USER, alice.id)]
-    assert access_tokens.find(desk.db, credentials.digest(theirs.access_token)) is None
+    assert tokens.find_access_token(desk.db, theirs.access_token) is None
     assert desk.renew(theirs.refresh_token) == "it is malformed or not known"
     assert desk.state(other.access_token) == "ACTIVE"
 

@@ -14,19 +14,29 @@ from aiohttp import hdrs
 from authlib.oauth2.rfc6749 import OAuth2Error
 
 from apimctl.config import Settings
+from apimctl.domain.limits import client_network
 from apimctl.domain.models import GrantType, Introspection, User
 from apimctl.edge import answers
 from apimctl.edge.answers import Answer
+from apimctl.edge.forwarded import client_address
 from apimctl.edge.login import metadata
 from apimctl.edge.login.authorize import Authorization
-from apimctl.edge.login.context import AUTHENTICATION_METHODS, LoginContext, LoginRequest, Reply
+from apimctl.edge.login.clients import recognise
+from apimctl.edge.login.context import LoginContext, LoginRequest, Reply
 from apimctl.edge.login.forms import read_form
 from apimctl.edge.login.metadata import issuer_of
-from apimctl.edge.login.passwords import Passwords
+from apimctl.edge.login.passwords import Busy, Passwords, Right, Wrong
+from apimctl.edge.login.refusals import (
+    STORE_AWAY,
+    TOO_MANY_LOG_INS,
+    TOO_MANY_WRONG_PASSWORDS,
+    ComeAgainError,
+)
 from apimctl.edge.login.server import LoginServer
 from apimctl.edge.request import Request
 from apimctl.edge.writer import Writer
 from apimctl.errors import StoreError
+from apimctl.services.attempts import Blocked
 from apimctl.services.gateways import ID_FIELD
 
 NO_STORE = {hdrs.CACHE_CONTROL: "no-store", hdrs.PRAGMA: "no-cache"}
@@ -46,6 +56,7 @@ class LoginApi:
             self._passwords,
             context=lambda db, request: self._context(db, request, None),
             issuer_of=lambda request: issuer_of(request, self.settings.login_api),
+            network_of=self._network_of,
         )
 
     def close(self) -> None:
@@ -79,46 +90,50 @@ class LoginApi:
         if request.method != "POST":
             return _error(405, "invalid_request", "Use POST.", {hdrs.ALLOW: "POST"})
         authorization = request.headers.getall(hdrs.AUTHORIZATION, [])
+
+        def read(db: Connection, verified: User | None = None) -> LoginRequest:
+            return LoginRequest(form, authorization, self._context(db, request, verified))
+
         try:
             form = await read_form(request, needs=needs)
-            verified = await self._verified_user(request, authorization, form)
-            reply = await self._writer.submit(
-                lambda db: answer(
-                    LoginRequest(form, authorization, self._context(db, request, verified))
-                )
-            )
+            verified = await self._verified_user(form, read, network=self._network_of(request))
+            reply = await self._writer.submit(lambda db: answer(read(db, verified)))
         except OAuth2Error as error:
             return answers.json_answer(*error())
         except StoreError:
-            return _error(
-                503,
-                "temporarily_unavailable",
-                "The store cannot be used right now.",
-                {hdrs.RETRY_AFTER: "1"},
-            )
+            return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
         return answers.json_answer(*reply)
 
     async def _verified_user(
-        self, request: Request, authorization: list[str], form: Mapping[str, str]
+        self, form: Mapping[str, str], read: Callable[[Connection], LoginRequest], *, network: str
     ) -> User | None:
         """Return the user whose password was sent, None if there is none or it is wrong.
 
-        Only for an authenticated client that may send one: a stranger cannot make us hash.
+        Only for an authenticated client that may use the grant: a stranger cannot make us hash.
+        Raises OAuth2Error, StoreError.
         """
-        if form.get("grant_type") != GrantType.PASSWORD:
-            return None
         username, password = form.get("username"), form.get("password")
-        if username is None or password is None:
+        if form.get("grant_type") != GrantType.PASSWORD or not username or not password:
             return None
-
-        def may_try(db: Connection) -> bool:
-            asking = LoginRequest(form, authorization, self._context(db, request, None))
-            client = self._server.authenticate_client(asking, AUTHENTICATION_METHODS)
-            return bool(client.check_grant_type(GrantType.PASSWORD))
-
-        if not await self._writer.submit(may_try):
+        client = await self._writer.submit(lambda db: recognise(read(db)))
+        if isinstance(client, OAuth2Error):
+            raise client
+        if not client.check_grant_type(GrantType.PASSWORD):
             return None
-        return await self._passwords.verify(username, password)
+        match await self._passwords.verify(username, password, network=network):
+            case Right(user):
+                return user
+            case Wrong():
+                return None
+            case Blocked(seconds):
+                raise ComeAgainError(
+                    TOO_MANY_WRONG_PASSWORDS, status=429, retry_after_seconds=seconds
+                )
+            case Busy():
+                raise ComeAgainError(TOO_MANY_LOG_INS, status=503)
+
+    def _network_of(self, request: Request) -> str:
+        return client_network(client_address(request, self.settings.gateway.trusted_proxies))
 
     def _context(
         self, db: Connection, request: Request, verified_user: User | None
@@ -130,6 +145,7 @@ class LoginApi:
             grants=login_api.grants,
             now=math.ceil(time.time()),
             random=secrets.token_bytes,
+            network=self._network_of(request),
             verified_user=verified_user,
             issuer=issuer_of(request, login_api),
             introspects_any=login_api.introspection is Introspection.ANY,

@@ -9,7 +9,7 @@ from typing import Any
 from authlib.oauth2.rfc6749 import OAuth2Error
 from authlib.oauth2.rfc9207 import IssuerParameter
 
-from apimctl.domain.models import Actor, Application, Key, User, Via
+from apimctl.domain.models import Actor, Application, Key, Scope, User, Via
 from apimctl.edge.login.clients import Client, find_client
 from apimctl.edge.login.context import LoginContext, LoginRequest
 from apimctl.edge.login.server import LoginServer
@@ -24,7 +24,7 @@ class Asked:
     application: Application
     key: Key
     redirect_uri: str
-    scope: str
+    scopes: tuple[Scope, ...]
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class AuthorizationServer(LoginServer):
             self.execute_hook("after_create_authorization_response", verdict)
             return verdict
         client: Client = self._request.client
-        return Asked(client.application, client.key, grant.redirect_uri, self._request.scope)
+        return Asked(client.application, client.key, grant.redirect_uri, grant.granted.scopes)
 
     def decide(self, user: User, *, allows: bool) -> Verdict:
         """Return where the user's decision leads: with a code, or with ``access_denied``.
@@ -93,7 +93,7 @@ class AuthorizationServer(LoginServer):
     def query_client(self, client_id: str) -> Client | None:
         """Return the client of that id."""
         context = self._request.context
-        return find_client(context.db, keys.get(context.db, client_id), context.grants)
+        return find_client(context, keys.get(context.db, client_id))
 
     def handle_response(self, status: int, body: Any, headers: Any) -> Any:  # noqa: ARG002
         """Return where Authlib would redirect to, or what it would say."""

@@ -6,9 +6,10 @@ the parameters of the authorization request on (`request`), and each step examin
 """
 
 import functools
+import math
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
 from aiohttp import hdrs
@@ -22,15 +23,25 @@ from apimctl.edge.login.browser import Browser, browser_of, is_from_elsewhere
 from apimctl.edge.login.context import LoginContext, LoginRequest
 from apimctl.edge.login.forms import read_form, read_parameters, read_query
 from apimctl.edge.login.pages import FRONT, INNER, Parameters
-from apimctl.edge.login.passwords import Passwords
+from apimctl.edge.login.passwords import Busy, Outcome, Passwords, Right, Wrong
 from apimctl.edge.request import Request
 from apimctl.edge.writer import Writer
 from apimctl.errors import StoreError
 from apimctl.services import audit, sessions
+from apimctl.services.attempts import Blocked
 from apimctl.services.sessions import LoggedIn
 from apimctl.tables import users
 
 _Step = Callable[["Authorization", Request], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class _NotLoggedIn:
+    """Why nobody was logged in: what the page says, and with which status."""
+
+    status: int
+    message: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class _ForeignFormError(Exception):
@@ -78,11 +89,13 @@ class Authorization:
         passwords: Passwords,
         context: Callable[[Connection, Request], LoginContext],
         issuer_of: Callable[[Request], str],
+        network_of: Callable[[Request], str],
     ) -> None:
         self._writer = writer
         self._passwords = passwords
         self._context = context
         self._issuer_of = issuer_of
+        self._network_of = network_of
 
     @_at(FRONT)
     async def authorize(self, request: Request) -> Answer:
@@ -111,23 +124,16 @@ class Authorization:
         asked, _ = await self._examine(request, parameters, browser)
         if isinstance(asked, Verdict):
             return pages.end(asked, root=INNER)
-        username, password = form.get("username"), form.get("password")
-        begun = None
-        if username and password:
-            begun = await self._begin_session(request, browser, username, password)
-        if begun is None:
-            page = pages.log_in_page(
-                asked,
-                parameters,
-                browser,
-                root=INNER,
-                username=username or "",
-                message="The user name or the password is wrong.",
-            )
-            page.status = 403
-            return page
-        answer = pages.redirect(f"../authorize?{pages.written(parameters)}")
-        return answer.add([begun.cookie()])
+        username = form.get("username", "")
+        begun = await self._begin_session(request, browser, username, form.get("password", ""))
+        if isinstance(begun, Browser):
+            answer = pages.redirect(f"../authorize?{pages.written(parameters)}")
+            return answer.add([begun.cookie()])
+        page = pages.log_in_page(
+            asked, parameters, browser, root=INNER, username=username, message=begun.message
+        )
+        page.status = begun.status
+        return page.add(begun.headers)
 
     @_at(INNER)
     async def decide(self, request: Request) -> Answer:
@@ -187,11 +193,15 @@ class Authorization:
 
     async def _begin_session(
         self, request: Request, browser: Browser, username: str, password: str
-    ) -> Browser | None:
-        """Return the browser with the session of the user whose password this is, None for none."""
-        verified = await self._passwords.verify(username, password)
-        if verified is None:
-            return None
+    ) -> Browser | _NotLoggedIn:
+        """Return the browser with the session of the user whose password this is, or why not."""
+        outcome: Outcome = Wrong()
+        if username and password:
+            network = self._network_of(request)
+            outcome = await self._passwords.verify(username, password, network=network)
+        if not isinstance(outcome, Right):
+            return _refusal(outcome)
+        verified = outcome.user
 
         def begin(db: Connection) -> str | None:
             context = self._context(db, request)
@@ -205,7 +215,7 @@ class Authorization:
             return sessions.begin(db, user, now=context.now, random=context.random)
 
         secret = await self._writer.submit(begin)
-        return replace(browser, secret=secret) if secret else None
+        return replace(browser, secret=secret) if secret else _refusal(Wrong())
 
     async def _own_form(self, request: Request) -> tuple[dict[str, str], Parameters, Browser]:
         """Return a form of ours, the authorization request it carries on, and the browser."""
@@ -219,6 +229,25 @@ class Authorization:
 
     def _browser(self, request: Request) -> Browser:
         return browser_of(request, issuer=self._issuer_of(request))
+
+
+def _refusal(outcome: Wrong | Blocked | Busy) -> _NotLoggedIn:
+    match outcome:
+        case Wrong():
+            return _NotLoggedIn(403, "The user name or the password is wrong.")
+        case Blocked(seconds):
+            wait = f"{seconds} seconds" if seconds <= 120 else f"{math.ceil(seconds / 60)} minutes"  # noqa: PLR2004
+            return _NotLoggedIn(
+                429,
+                f"Too many wrong passwords. Try again in {wait}.",
+                ((hdrs.RETRY_AFTER, str(seconds)),),
+            )
+        case Busy():
+            return _NotLoggedIn(
+                503,
+                "Many users log in right now. Try again in a moment.",
+                ((hdrs.RETRY_AFTER, "1"),),
+            )
 
 
 def _find_session(context: LoginContext, browser: Browser) -> LoggedIn | None:

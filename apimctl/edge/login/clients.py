@@ -9,14 +9,17 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from sqlite3 import Connection
 from urllib.parse import unquote_plus
 
-from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Error
 
 from apimctl.domain import credentials, redirects
+from apimctl.domain.attempts import NO_FAILURES, blocked_seconds
 from apimctl.domain.faults import REALM
 from apimctl.domain.models import Application, GrantType, Key
+from apimctl.edge.login.context import LoginContext, LoginRequest
+from apimctl.edge.login.refusals import TOO_MANY_WRONG_SECRETS, ComeAgainError
+from apimctl.services import attempts
 from apimctl.tables import applications, keys
 
 PUBLIC_GRANTS = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN})
@@ -37,16 +40,18 @@ class ClientRefusedError(InvalidClientError):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A client, as Authlib asks about it. `grants` are those that are on for everybody."""
+    """A client, as Authlib asks about it.
+
+    `grants` are those that the Login API and the application both allow, of a public one those of
+    its users.
+    """
 
     key: Key
     application: Application
     grants: frozenset[GrantType]
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Return whether the client may use the grant: a public one only those of its users."""
-        if self.application.is_public and grant_type not in PUBLIC_GRANTS:
-            return False
+        """Return whether the client may use the grant."""
         return grant_type in self.grants
 
     def check_response_type(self, response_type: str) -> bool:  # noqa: ARG002
@@ -71,45 +76,69 @@ class Client:
         return method != "none" or self.application.is_public
 
 
-def find_client(db: Connection, key: Key | None, grants: frozenset[GrantType]) -> Client | None:
-    """Return the client of a key."""
-    application = key and applications.find(db, key.application_id)
-    return Client(key, application, grants) if key and application else None
-
-
-def identify_public(
-    db: Connection, *, authorization: Sequence[str], form: Mapping[str, str]
-) -> Key | None:
-    """Return the key that is named where no secret is sent, None where one is.
-
-    Whether its application is public remains to be asked. Basic with an empty secret counts as
-    none (RFC 6749 section 2.3.1). Raises ClientRefusedError, InvalidRequestError.
-    """
-    if authorization or "client_secret" in form:
-        if not authorization:
-            return None
-        consumer_key, consumer_secret = _read_credentials(authorization, form)
-        return None if consumer_secret else keys.get(db, consumer_key)
-    return keys.get(db, form.get("client_id", ""))
-
-
-def authenticate(
-    db: Connection,
-    *,
-    authorization: Sequence[str],
-    form: Mapping[str, str],
-    now: float,
-) -> Key:
-    """Return the key whose consumer key and secret were sent.
-
-    Raises ClientRefusedError, InvalidRequestError.
-    """
-    consumer_key, consumer_secret = _read_credentials(authorization, form)
-    digest = credentials.digest(consumer_secret)
-    key = keys.find_by_secret(db, consumer_key, digest, now=now)
+def find_client(context: LoginContext, key: Key | None) -> Client | None:
+    """Return the client of a key, whoever asks in its name."""
     if key is None:
-        raise ClientRefusedError("The client credentials are wrong.")
-    return key
+        return None
+    application = applications.find(context.db, key.application_id)
+    if application is None:
+        return None
+    allowed = context.grants if application.grants is None else application.grants
+    if application.is_public:
+        allowed &= PUBLIC_GRANTS
+    return Client(key, application, context.grants & allowed)
+
+
+def recognise(request: LoginRequest) -> Client | OAuth2Error:
+    """Return the client that asks: a public one by its name, any other as `authenticate` does."""
+    try:
+        return find_public(request) or authenticate(request)
+    except OAuth2Error as error:
+        return error
+
+
+def find_public(request: LoginRequest) -> Client | None:
+    """Return the public client that is named where no secret is sent, None for any other.
+
+    Basic with an empty secret counts as none (RFC 6749 section 2.3.1). Raises ClientRefusedError,
+    InvalidRequestError.
+    """
+    consumer_key = request.form.get("client_id", "")
+    if "client_secret" in request.form:
+        return None
+    if request.authorization:
+        consumer_key, consumer_secret = _read_credentials(request.authorization, request.form)
+        if consumer_secret:
+            return None
+    client = find_client(request.context, keys.get(request.context.db, consumer_key))
+    return client if client and client.application.is_public else None
+
+
+def authenticate(request: LoginRequest) -> Client | OAuth2Error:
+    """Return the client whose consumer key and secret were sent, or why there is none.
+
+    A wrong secret is counted, so the error is returned: a job of the writer that raises is undone.
+    While the client is blocked, the right secret is refused like any other (SPEC section 4).
+    """
+    try:
+        consumer_key, consumer_secret = _read_credentials(request.authorization, request.form)
+    except OAuth2Error as error:
+        return error
+    context = request.context
+    db, network, now = context.db, context.network, context.now
+    failures = attempts.find_client_failures(db, consumer_key, network=network)
+    if seconds := blocked_seconds(failures, now=now):
+        return ComeAgainError(TOO_MANY_WRONG_SECRETS, status=429, retry_after_seconds=seconds)
+    key = keys.find_by_secret(db, consumer_key, credentials.digest(consumer_secret), now=now)
+    if key is None:
+        # What names no client is not counted: it guesses nothing, and would fill the table.
+        if keys.get(db, consumer_key):
+            attempts.note_wrong_secret(db, consumer_key, failures, network=network, now=now)
+        return ClientRefusedError("The client credentials are wrong.")
+    if failures != NO_FAILURES:
+        attempts.forgive_client(db, consumer_key, network=network)
+    # The application is there: the key refers to it, and goes with it.
+    return find_client(context, key) or ClientRefusedError("The client credentials are wrong.")
 
 
 def _read_credentials(authorization: Sequence[str], form: Mapping[str, str]) -> tuple[str, str]:

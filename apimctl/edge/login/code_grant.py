@@ -19,11 +19,12 @@ from authlib.oauth2.rfc6749 import (
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from apimctl.domain.models import AuthorizationCode, User
+from apimctl.domain.scopes import Granted
+from apimctl.edge.login import scopes
 from apimctl.edge.login.clients import Client
 from apimctl.edge.login.context import AUTHENTICATION_METHODS, LoginRequest, Reply
 from apimctl.edge.login.success import success
 from apimctl.services import authorization
-from apimctl.services.tokens import DEFAULT_SCOPE
 
 RESPONSE_TYPE = "code"
 RESPONSE_MODE = "query"
@@ -53,6 +54,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
     """A user token for what the user allowed at the authorization endpoint."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = AUTHENTICATION_METHODS
+    granted: Granted
 
     @classmethod
     def check_authorization_endpoint(cls, request: LoginRequest) -> bool:  # noqa: ARG003
@@ -85,6 +87,10 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
         uri: str = super().validate_authorization_request()
         return uri
 
+    def validate_requested_scope(self) -> None:
+        """Find out what there is to allow. Raises InvalidScopeError."""
+        self.granted = scopes.to_be_allowed(self.request, self.request.user)
+
     def generate_authorization_code(self) -> str:
         """Issue a code for what was asked, to the user who allowed it."""
         request: LoginRequest = self.request
@@ -96,7 +102,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
             user,
             redirect_uri=request.payload.redirect_uri,
             code_challenge=request.form.get("code_challenge"),
-            scope=request.scope or DEFAULT_SCOPE,
+            scope=self.granted.text,
             settings=context.settings,
             now=context.now,
             random=context.random,
@@ -123,11 +129,12 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
 
     def create_token_response(self) -> Reply:
         """Issue the tokens and return the answer."""
-        context = self.request.context
+        context, code = self.request.context, self.request.authorization_code.code
         issued = authorization.redeem(
             context.db,
             self.request.client.key,
-            self.request.authorization_code.code,
+            code,
+            scope=scopes.of_code(self.request, code),
             shorter_seconds=self.request.requested_seconds,
             settings=context.settings,
             now=context.now,

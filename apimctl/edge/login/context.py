@@ -9,10 +9,9 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
 from apimctl.config import TokenSettings
-from apimctl.domain import validity
+from apimctl.domain import scopes, validity
 from apimctl.domain.models import GrantType, User
 from apimctl.errors import UsageError
-from apimctl.services import tokens
 from apimctl.services.identifiers import RandomBytes
 
 AUTHENTICATION_METHODS = ("none", "client_secret")
@@ -22,9 +21,6 @@ NOMINAL_ISSUER = "https://login-api.invalid"
 NOMINAL_URI = f"{NOMINAL_ISSUER}/"
 """Authlib refuses plain http beyond loopback; whether TLS is needed is the operator's to say."""
 
-LEGACY_SCOPES = frozenset({"PRODUCTION", "SANDBOX", tokens.DEFAULT_SCOPE})
-"""Accepted and ignored: the WSO2 1.7 docs send them (SPEC section 4)."""
-
 Reply = tuple[int, dict[str, Any], list[tuple[str, str]]]
 """Status, JSON body and headers."""
 
@@ -33,9 +29,10 @@ Reply = tuple[int, dict[str, Any], list[tuple[str, str]]]
 class LoginContext:
     """What a request is answered with: the transaction, the rules, the time, the randomness.
 
-    `verified_user` is the user whose password was found right, before the transaction began;
-    `issuer` the URL that the client knows the Login API by; `introspects_any` whether a client
-    may ask of the tokens of others.
+    `network` is where the request came from, as far as failures are counted by it; `verified_user`
+    the user whose password was found right, before the transaction began; `issuer` the URL that the
+    client knows the Login API by; `introspects_any` whether a client may ask of the tokens of
+    others.
     """
 
     db: Connection
@@ -43,6 +40,7 @@ class LoginContext:
     grants: frozenset[GrantType]
     now: int
     random: RandomBytes
+    network: str = ""
     verified_user: User | None = None
     issuer: str = NOMINAL_ISSUER
     introspects_any: bool = False
@@ -80,9 +78,9 @@ class LoginRequest(OAuth2Request):  # type: ignore[misc]
 def _without_legacy_scopes(form: Mapping[str, str]) -> dict[str, str]:
     read = dict(form)
     if "scope" in read:
-        scopes = [scope for scope in read["scope"].split() if scope not in LEGACY_SCOPES]
-        if scopes:
-            read["scope"] = " ".join(scopes)
+        names = scopes.parse(read["scope"])
+        if names:
+            read["scope"] = scopes.written(names)
         else:
             del read["scope"]
     return read

@@ -11,6 +11,7 @@ from authlib.oauth2.rfc6749 import (
 
 from apimctl.domain import validity
 from apimctl.domain.models import RefreshToken, User
+from apimctl.edge.login import scopes
 from apimctl.edge.login.clients import Client
 from apimctl.edge.login.context import AUTHENTICATION_METHODS, Reply
 from apimctl.edge.login.success import success
@@ -35,6 +36,7 @@ class ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]
             now=context.now,
             random=context.random,
             validity_seconds=validity.shortest(longest, self.request.requested_seconds),
+            scope=scopes.of_application(self.request),
         )
         return 200, success(issued), self.TOKEN_RESPONSE_HEADER
 
@@ -64,6 +66,7 @@ class Password(ResourceOwnerPasswordCredentialsGrant):  # type: ignore[misc]
             now=context.now,
             random=context.random,
             shorter_seconds=self.request.requested_seconds,
+            scope=scopes.of_user(self.request, self.request.user.id),
         )
         return 200, success(issued), self.TOKEN_RESPONSE_HEADER
 
@@ -101,12 +104,12 @@ class Refresh(RefreshTokenGrant):  # type: ignore[misc]
 
     def create_token_response(self) -> Reply:
         """Issue the token and return the answer."""
-        context = self.request.context
+        context, redeemed = self.request.context, self.request.refresh_token.token
         issued = renewal.renew_user_token(
             context.db,
             self.request.client.key,
-            self.request.refresh_token.token,
-            scope=self.request.payload.scope,
+            redeemed,
+            scope=scopes.of_renewal(self.request, redeemed),
             shorter_seconds=self.request.requested_seconds,
             settings=context.settings,
             now=context.now,

@@ -67,7 +67,7 @@ def consent_page(asked: Asked, parameters: Parameters, browser: Browser, user: U
         application=asked.application,
         is_sandbox=asked.key.key_type is KeyType.SANDBOX,
         origin=origin_of(asked.redirect_uri),
-        scopes=(),
+        scopes=asked.scopes,
         parameters=written(parameters),
         form_token=browser.form_token(),
         user=user.qualified_name,

@@ -1,17 +1,55 @@
-"""Whether a user's password is right: in a thread, outside every transaction.
+"""Whether a user's password is right: in a thread, outside every transaction, one after another.
 
-A check takes some 50 ms and 64 MiB, so it may stand in the way neither of the event loop nor of
-the writer.
+A check takes some 50 ms of a whole core and 64 MiB, so it may stand in the way neither of the event
+loop nor of the writer. Few are made at once, few wait, and what is more is turned away before
+anything is counted.
 """
 
 import asyncio
+import math
+import os
+import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from sqlite3 import Connection
 
 from apimctl.domain.models import User
+from apimctl.edge.login.turns import Turns
 from apimctl.edge.writer import Writer
-from apimctl.services import users
+from apimctl.services import attempts, users
+from apimctl.services.attempts import Blocked, LogIn
 
-PASSWORD_THREADS = 2
+AT_ONCE = 1
+MOST_WAITING = 16
+NICENESS = 10
+"""Of the threads that hash: they get what the event loop and the writer leave.
+
+Not more: at the end of each hash such a thread holds the interpreter's lock for an instant, and
+whoever waits for that lock waits for the thread.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """It is the password of this user."""
+
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """It is not, or there is no such user, or the user has none: nobody is to be told which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """It was not checked, as too many are being checked."""
+
+
+Outcome = Right | Wrong | Blocked | Busy
+"""Blocked: it was not checked, as too many wrong ones came before."""
 
 
 class Passwords:
@@ -19,18 +57,47 @@ class Passwords:
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._hashers = ThreadPoolExecutor(PASSWORD_THREADS, thread_name_prefix="apimctl-password")
+        self._turns = Turns(AT_ONCE, most_waiting=MOST_WAITING)
+        self._hashers = ThreadPoolExecutor(
+            AT_ONCE, thread_name_prefix="apimctl-password", initializer=_stand_back
+        )
 
     def close(self) -> None:
         """End the threads."""
         self._hashers.shutdown(wait=False, cancel_futures=True)
 
-    async def verify(self, username: str, password: str) -> User | None:
-        """Return the user whose password this is, None for an unknown user or a wrong password.
+    async def verify(self, username: str, password: str, *, network: str) -> Outcome:
+        """Return whether that is the password of that user, whose name may carry a user store.
 
-        `username` may carry its user store. Raises StoreError.
+        `network` is where the request came from: wrong passwords are counted (SPEC section 4). Of
+        an unknown user they are as well, and take as long. Raises StoreError.
         """
-        user = await self._writer.submit(lambda db: users.find(db, username))
+        outcome = await self._turns.take(lambda: self._attempt(username, password, network))
+        return Busy() if outcome is None else outcome
+
+    async def _attempt(self, username: str, password: str, network: str) -> Outcome:
+        """Count the attempt, check it, and take it back if the password was right."""
+
+        def begin(db: Connection) -> tuple[LogIn | Blocked, User | None]:
+            begun = attempts.begin_log_in(db, username, network=network, now=_now())
+            return begun, users.find(db, username)
+
+        begun, user = await self._writer.submit(begin)
+        if isinstance(begun, Blocked):
+            return begun
         loop = asyncio.get_running_loop()
         is_right = await loop.run_in_executor(self._hashers, users.is_password, user, password)
-        return user if is_right else None
+        if user is None or not is_right:
+            return Wrong()
+        await self._writer.submit(lambda db: attempts.succeed(db, begun, now=_now()))
+        return Right(user)
+
+
+def _now() -> int:
+    return math.ceil(time.time())
+
+
+def _stand_back() -> None:
+    """Let the event loop and the writer go first; the threads of argon2's lanes inherit it."""
+    if sys.platform == "linux":  # elsewhere a thread has no niceness of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -8,9 +8,9 @@ thread, so that what was checked still holds when it is written.
 from collections.abc import Callable
 from typing import Any
 
-from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidScopeError
+from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Error
 
-from apimctl.edge.login.clients import Client, authenticate, find_client, identify_public
+from apimctl.edge.login.clients import Client, authenticate, find_public
 from apimctl.edge.login.code_grant import CodeGrant, Pkce
 from apimctl.edge.login.context import LoginRequest, Reply
 from apimctl.edge.login.grants import ClientCredentials, Password, Refresh
@@ -23,7 +23,7 @@ class LoginServer(AuthorizationServer):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_client_auth_method("none", _identify_public)
+        self.register_client_auth_method("none", _find_public)
         self.register_client_auth_method("client_secret", _authenticate_client)
         self.register_grant(ClientCredentials)
         self.register_grant(Password)
@@ -63,26 +63,22 @@ class LoginServer(AuthorizationServer):  # type: ignore[misc]
         return None
 
     def validate_requested_scope(self, scope: str | None) -> None:
-        """Refuse every scope that was not ignored already: no API declares any yet."""
-        if scope:
-            raise InvalidScopeError("The requested scope is not known.")
+        """Leave it to `scopes`: what may be granted depends on whose token it is."""
 
 
 def _authenticate_client(
     query_client: Callable[[str], None],  # noqa: ARG001 - Authlib hands it to every method
     request: LoginRequest,
-) -> Client | None:
-    context = request.context
-    key = authenticate(
-        context.db, authorization=request.authorization, form=request.form, now=context.now
-    )
-    return find_client(context.db, key, context.grants)
+) -> Client:
+    found = authenticate(request)
+    if isinstance(found, OAuth2Error):
+        # Authlib makes it the answer, so that the job ends well and what was counted stays.
+        raise found
+    return found
 
 
-def _identify_public(
+def _find_public(
     query_client: Callable[[str], None],  # noqa: ARG001 - as above
     request: LoginRequest,
 ) -> Client | None:
-    context = request.context
-    key = identify_public(context.db, authorization=request.authorization, form=request.form)
-    return find_client(context.db, key, context.grants)
+    return find_public(request)

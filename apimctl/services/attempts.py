@@ -1,0 +1,107 @@
+"""Attempts to guess a password or a consumer secret, slowed down. SPEC section 4.
+
+An attempt counts as failed before it is checked, in a transaction, and is given back if it was
+right: parallel ones do not get around it. What is counted is in the store, so it holds for all
+workers and after a restart.
+"""
+
+from dataclasses import dataclass
+from sqlite3 import Connection
+
+from apimctl.domain import attempts
+from apimctl.domain.attempts import Failures
+from apimctl.tables import failed_attempts, known_networks
+
+_FORGOTTEN_AT_ONCE = 10
+"""Rows removed with each one that is added: the tables shrink as fast as they could grow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Nobody is let in for so long."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """A user's attempt to log in that counts as failed until it has succeeded.
+
+    `reserved` is what it made of the failures by subject.
+    """
+
+    subject_there: str
+    reserved: dict[str, Failures]
+
+
+def begin_log_in(db: Connection, username: str, *, network: str, now: int) -> LogIn | Blocked:
+    """Count an attempt as failed, unless the user is blocked, at this network or everywhere.
+
+    Everywhere does not hold where the user logged in of late: strangers lock nobody out. An unknown
+    user is treated as any other.
+    """
+    everywhere = attempts.user_subject(username)
+    there = attempts.user_subject_at(everywhere, network=network)
+    free = {there: attempts.FREE_AT_ONE_NETWORK}
+    if known_networks.find(db, there) <= now:
+        free[everywhere] = attempts.FREE_AT_ALL_NETWORKS
+    found = {subject: failed_attempts.find(db, subject) for subject in free}
+    seconds = max(attempts.blocked_seconds(failures, now=now) for failures in found.values())
+    if seconds:
+        return Blocked(seconds)
+    return LogIn(
+        there,
+        {
+            subject: _count(db, subject, failures, free=free[subject], now=now)
+            for subject, failures in found.items()
+        },
+    )
+
+
+def succeed(db: Connection, log_in: LogIn, *, now: int) -> None:
+    """Note that the password was right.
+
+    The user's failures at that network are forgotten. Those of strangers at others are not.
+    """
+    there = log_in.subject_there
+    failed_attempts.delete(db, there)
+    for subject in log_in.reserved.keys() - {there}:
+        left = attempts.take_back(failed_attempts.find(db, subject), log_in.reserved[subject])
+        if left.count:
+            failed_attempts.put(db, subject, left)
+        else:
+            failed_attempts.delete(db, subject)
+    # Written at most daily: it is one more write of every log-in.
+    if known_networks.find(db, there) <= now + attempts.KNOWN_NETWORK_SECONDS - 24 * 3600:
+        known_networks.delete_forgotten(db, now=now, most=_FORGOTTEN_AT_ONCE)
+        known_networks.put(db, there, forgotten_at=now + attempts.KNOWN_NETWORK_SECONDS)
+
+
+def forgive_user(db: Connection, username: str) -> None:
+    """Forget a user's failures everywhere, as for a new password."""
+    failed_attempts.delete_with_networks(db, attempts.user_subject(username))
+
+
+def find_client_failures(db: Connection, consumer_key: str, *, network: str) -> Failures:
+    """Return the wrong secrets that were sent for a client from a network."""
+    return failed_attempts.find(db, attempts.client_subject(consumer_key, network=network))
+
+
+def note_wrong_secret(
+    db: Connection, consumer_key: str, failures: Failures, *, network: str, now: int
+) -> None:
+    """Count a wrong secret of a client that exists and has these failures, in one transaction."""
+    subject = attempts.client_subject(consumer_key, network=network)
+    _count(db, subject, failures, free=attempts.FREE_AT_ONE_NETWORK, now=now)
+
+
+def forgive_client(db: Connection, consumer_key: str, *, network: str) -> None:
+    """Forget the wrong secrets that were sent for a client from a network."""
+    failed_attempts.delete(db, attempts.client_subject(consumer_key, network=network))
+
+
+def _count(db: Connection, subject: str, failures: Failures, *, free: int, now: int) -> Failures:
+    failed_attempts.delete_forgotten(db, now=now, most=_FORGOTTEN_AT_ONCE)
+    added = attempts.add_failure(failures, free=free, now=now)
+    failed_attempts.put(db, subject, added)
+    return added
