@@ -47,11 +47,24 @@ class GatewaySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SigningSettings:
+    """Whom JWT access tokens name as their issuer, and the store whose key signs them.
+
+    `issuer` is None for a gateway that runs, and where none does, for `gateway_url`. Without a
+    `store_path` the key is one that is kept nowhere, as a dry run needs it.
+    """
+
+    issuer: str | None = None
+    gateway_url: str = ""
+    store_path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TokenSettings:
-    """How long tokens live that are issued from now on, and in which partition they are kept.
+    """How long tokens live that are issued from now on, where they are kept, how they are signed.
 
     Lengths in seconds, `NEVER` for never. `partitions` has the letter of each user store that has
-    one, by its domain in upper case.
+    one, by its domain in upper case; `signing` is for those that are JWTs.
     """
 
     application_validity_seconds: int
@@ -59,7 +72,15 @@ class TokenSettings:
     refresh_validity_seconds: int
     timestamp_skew_seconds: int
     code_validity_seconds: int
+    signing: SigningSettings = SigningSettings()
     partitions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UpkeepSettings:
+    """How long what is over is kept. Lengths in seconds, `NEVER` for never thrown away."""
+
+    audit_retention_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +113,7 @@ class Settings:
     file: Path
     gateway: GatewaySettings
     tokens: TokenSettings
+    upkeep: UpkeepSettings
     login_api: LoginApiSettings
     rows: tuple[Setting, ...]
 
@@ -152,8 +174,14 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             refresh_validity_seconds=values["tokens.refresh_validity"],
             timestamp_skew_seconds=values["tokens.timestamp_skew"],
             code_validity_seconds=values["tokens.code_validity"],
+            signing=SigningSettings(
+                issuer=values["login_api.issuer"],
+                gateway_url=_url(values["gateway.host"], values["gateway.port"]),
+                store_path=store,
+            ),
             partitions=values["tokens.partitions"],
         ),
+        upkeep=UpkeepSettings(audit_retention_seconds=values["audit.retention"]),
         login_api=LoginApiSettings(
             grants=values["login_api.grants"],
             issuer=values["login_api.issuer"],
@@ -213,6 +241,10 @@ def require_key(key: str) -> None:
             f"there is no setting {key!r}",
             hint=f"Did you mean {near[0]}?" if near else "apimctl config list shows them all.",
         )
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _value_and_origin(

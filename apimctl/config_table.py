@@ -117,6 +117,7 @@ DEFINITIONS: Mapping[str, Definition] = {
         parse_partitions,
         "User stores whose tokens are kept apart, as A:foo.com, B:bar.com",
     ),
+    "audit.retention": Definition("90d", parse_validity, "How long the audit log is kept"),
     "login_api.grants": Definition(
         "authorization_code,client_credentials,password,refresh_token",
         config_values.grants,

@@ -4,6 +4,7 @@ Everything a command needs of the world comes from here, and is made when it is 
 """
 
 import contextlib
+import dataclasses
 import getpass
 import math
 import os
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from apimctl.config import Settings
+    from apimctl.domain.models import AccessToken, RefreshToken
     from apimctl.store import Store
 
 LONGEST_SECRET_BYTES = 64 * 1024
@@ -54,10 +56,15 @@ class Invocation:
         return self.load_settings()
 
     def load_settings(self) -> "Settings":
-        """Return the settings as they are now."""
+        """Return the settings as they are now. In a dry run nothing is signed with a kept key."""
         from apimctl import config  # noqa: PLC0415 - `--help` needs no settings
 
-        return config.load(self.settings_flags, environ=os.environ)
+        settings = config.load(self.settings_flags, environ=os.environ)
+        if self.is_dry_run:
+            signing = dataclasses.replace(settings.tokens.signing, store_path=None)
+            tokens = dataclasses.replace(settings.tokens, signing=signing)
+            settings = dataclasses.replace(settings, tokens=tokens)
+        return settings
 
     @property
     def settings_flags(self) -> dict[str, str]:
@@ -98,6 +105,8 @@ class Invocation:
             output.say(f"made the store {store.path}")
         if store.backup_path:
             output.say(f"migrated the store; it was backed up to {store.backup_path}")
+            with store.transaction() as db:
+                self.audit(db, "db.migrate", str(store.path), backup=str(store.backup_path))
         return store
 
     @contextlib.contextmanager
@@ -120,6 +129,15 @@ class Invocation:
         from apimctl.services import audit  # noqa: PLC0415 - `--help` writes nothing
 
         audit.record(db, actor=self.actor, action=action, target=target, now=self.now, **details)
+
+    def audit_token(
+        self, db: "Connection", action: str, token: "AccessToken | RefreshToken", **details: Any
+    ) -> None:
+        """Write into the audit log what this command does to a token."""
+        from apimctl.services import audit, tokens  # noqa: PLC0415 - `--help` writes nothing
+
+        ((_, key, _, _),) = tokens.with_owners(db, [token])
+        audit.record_token(db, action, token, key=key, actor=self.actor, now=self.now, **details)
 
     @cached_property
     def actor(self) -> Actor:

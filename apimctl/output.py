@@ -18,7 +18,7 @@ from typing import Any
 from apimctl.errors import ApimctlError, UsageError
 
 Record = Mapping[str, Any]
-"""Documented fields: text, numbers, booleans, None, and lists of text."""
+"""Documented fields: text, numbers, booleans, None, lists of text, and objects of these."""
 
 _SAID_OF_NOTHING = {
     "validity_seconds": "never ends",
@@ -30,6 +30,7 @@ _SAID_OF_NOTHING = {
 """What an empty field means, where a table has room to say it."""
 
 _LONG = {
+    "actor",
     "allowed_domains",
     "answer",
     "application",
@@ -43,6 +44,7 @@ _LONG = {
     "production_url",
     "request",
     "sandbox_url",
+    "target",
     "tiers",
     "validity_seconds",
     "value",
@@ -262,12 +264,14 @@ def _check_github() -> None:
 
 
 def _text(value: Any, *, none: str = "-") -> str:
-    if value is None or value == []:
+    if value is None or value in ([], {}):
         return none
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
         value = ",".join(map(str, value))
+    if isinstance(value, dict):
+        value = json.dumps(value, ensure_ascii=False)
     return _CONTROL.sub(" ", str(value)) or none
 
 

@@ -7,7 +7,7 @@ import typer
 
 from apimctl.commands import resource, scope
 from apimctl.commands.forms import ApiReference, Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import api_shape
+from apimctl.commands.shapes import api_shape, changes
 from apimctl.domain.models import ApiState
 from apimctl.errors import UsageError
 
@@ -100,6 +100,7 @@ def create(
             now=call.now,
             random=call.random,
         )
+        call.audit(db, "api.create", api.reference, context=api.context, state=api.state)
     said = f"created {api.reference}"
     if api.state is ApiState.CREATED:
         said += f"; serve it with: apimctl api publish {shlex.quote(api.reference)}"
@@ -165,7 +166,10 @@ def update(
     if form == apis.ApiForm():
         raise UsageError("nothing to change", hint="apimctl api update --help")
     with call.writing() as db:
-        updated = apis.update(db, api, form)
+        found = apis.resolve(db, api)
+        updated = apis.update(db, found.reference, form)
+        changed = changes(api_shape(found), api_shape(updated))
+        call.audit(db, "api.update", updated.reference, **changed)
     call.done(
         api_shape(updated),
         title=updated.reference,
@@ -215,6 +219,7 @@ def delete(ctx: typer.Context, api: ApiReference) -> None:
     call.confirm(f"Delete {found.reference} and its subscriptions?")
     with call.writing() as db:
         deleted = apis.delete(db, found.reference)
+        call.audit(db, "api.delete", deleted.reference)
     call.done(
         api_shape(deleted),
         title=deleted.reference,
@@ -229,6 +234,7 @@ def _change_state(ctx: typer.Context, reference: str, verb: str) -> None:
     call = invocation(ctx)
     with call.writing() as db:
         api = apis.change_state(db, reference, verb)
+        call.audit(db, f"api.{verb}", api.reference)
     call.done(
         api_shape(api), title=api.reference, bare="name", said=f"{api.reference} is {api.state}"
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import Destroys, Owner, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import application_shape
+from apimctl.commands.shapes import application_shape, changes
 from apimctl.domain.models import ADMIN, UNLIMITED, Application, GrantType, TokenFormat
 from apimctl.errors import UsageError
 
@@ -152,7 +152,8 @@ def update(
     with call.writing() as db:
         before = applications.resolve(db, name, owner=owner)
         application = applications.update(db, before, form, name=new_name)
-        call.audit(db, "app.update", application.name, owner=application.owner)
+        changed = changes(application_shape(before), application_shape(application))
+        call.audit(db, "app.update", before.name, **{"owner": application.owner, **changed})
     call.done(
         application_shape(application),
         title=application.name,

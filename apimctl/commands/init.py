@@ -37,7 +37,7 @@ def init(
     if password_hash is not None:
         with call.writing() as db:
             admin = users.set_password_hash(db, ADMIN, password_hash)
-            admin = users.require(db, ADMIN)
+            call.audit(db, "init", ADMIN)
     said = "ready"
     if admin.password_hash is None:
         said += "; admin has no password yet: apimctl user password admin"

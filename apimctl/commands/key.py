@@ -1,6 +1,6 @@
 """`apimctl key`: consumer keys."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,12 +18,15 @@ from apimctl.commands.forms import (
     key_type,
     noun,
 )
-from apimctl.commands.shapes import Shape, key_shape, length, moment
+from apimctl.commands.shapes import Shape, changes, key_shape, length, moment
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.models import DEFAULT_APPLICATION, AccessToken, Application, Key
 from apimctl.domain.validity import parse_duration_or_none, parse_validity
 from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 app = noun("Consumer keys: generate, allowed domains, validity, rotate.")
 
@@ -67,6 +70,7 @@ def generate(
                 now=call.now,
                 random=call.random,
             )
+            _audit(call, db, "generate", made.key, application, token=made.issued.token.id)
     if existing is not None:
         _print_unchanged(call, existing, token, application)
         return
@@ -162,10 +166,12 @@ def update(
     validity_seconds = None if validity is None else parse_validity(validity)
     with call.writing() as db:
         application = applications.resolve(db, app_name, owner=owner)
-        key = keys.require(db, application, which)
+        before = keys.require(db, application, which)
         key = keys.update(
-            db, key, allowed_domains=allowed_domains, validity_seconds=validity_seconds
+            db, before, allowed_domains=allowed_domains, validity_seconds=validity_seconds
         )
+        changed = changes(_shape(call, before, application), _shape(call, key, application))
+        _audit(call, db, "update", key, application, **changed)
     call.done(
         _shape(call, key, application),
         title=f"{application.name}, {key.key_type}",
@@ -196,6 +202,7 @@ def rotate(
         application = applications.resolve(db, app_name, owner=owner)
         key = keys.require(db, application, which)
         secret = keys.rotate(db, key, grace_seconds=grace_seconds, now=call.now, random=call.random)
+        _audit(call, db, "rotate", key, application, grace_seconds=grace_seconds)
     old = (
         f"the old one ends at {moment(call.now + grace_seconds)}"
         if grace_seconds
@@ -236,12 +243,25 @@ def delete(
         application = applications.resolve(db, app_name, owner=owner)
         key = keys.require(db, application, which)
         keys.delete(db, key)
+        _audit(call, db, "delete", key, application)
     call.done(
         _shape(call, key, application),
         title=f"{application.name}, {which}",
         bare="consumer_key",
         said=f"deleted the {which.lower()} key of {application.name}",
     )
+
+
+def _audit(
+    call: Invocation,
+    db: "Connection",
+    verb: str,
+    key: Key,
+    application: Application,
+    **details: Any,
+) -> None:
+    whose = {"owner": application.owner, "key_type": key.key_type}
+    call.audit(db, f"key.{verb}", application.name, **whose, **details)
 
 
 def _shape(call: Invocation, key: Key, application: Application) -> Shape:

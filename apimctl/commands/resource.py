@@ -1,13 +1,17 @@
 """`apimctl api resource`: what the parts of an API ask of a token."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from apimctl.commands.forms import ApiReference, Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import resource_shape
-from apimctl.domain.models import UNLIMITED, AuthType, Resource
+from apimctl.commands.shapes import changes, resource_shape
+from apimctl.domain.models import UNLIMITED, Api, AuthType, Resource
 from apimctl.errors import UsageError
+from apimctl.invocation import Invocation
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 app = noun("Resources of an API: what each pattern and method asks of a token.")
 
@@ -78,6 +82,7 @@ def create(
             scopes=scope or (),
         )
         is_first = len(resources.list_of_api(db, found)) == 1
+        _audit(call, db, "create", made, found, auth_type=made.auth_type, tier=made.tier)
     said = f"created {_title(made)} of {found.reference}"
     if is_first:
         said += "; from now on the API serves only what it declares"
@@ -145,6 +150,8 @@ def update(
         found = apis.resolve(db, api)
         resource = resources.require(db, found, pattern, method or ())
         updated = resources.update(db, found, resource, auth_type=wanted, tier=tier, scopes=scope)
+        changed = changes(resource_shape(resource, found), resource_shape(updated, found))
+        _audit(call, db, "update", updated, found, **changed)
     call.done(
         resource_shape(updated, found),
         title=_title(updated),
@@ -171,12 +178,19 @@ def delete(
         found = apis.resolve(db, found.reference)
         resource = resources.require(db, found, resource.pattern, resource.methods)
         resources.delete(db, found, resource)
+        _audit(call, db, "delete", resource, found)
     call.done(
         resource_shape(resource, found),
         title=_title(resource),
         bare="pattern",
         said=f"deleted {_title(resource)} of {found.reference}",
     )
+
+
+def _audit(
+    call: Invocation, db: "Connection", verb: str, resource: Resource, api: Api, **details: Any
+) -> None:
+    call.audit(db, f"api.resource.{verb}", api.reference, resource=_title(resource), **details)
 
 
 def _title(resource: Resource) -> str:

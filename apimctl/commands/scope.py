@@ -49,7 +49,7 @@ def create(
         scope = scopes.declare(
             db, api, name, description=description or "", roles=role or (), now=call.now
         )
-        call.audit(db, "scope.create", scope.name, api=api, roles=scope.roles)
+        call.audit(db, "api.scope.create", scope.name, api=api, roles=scope.roles)
     call.done(
         scope_shape(scope),
         title=scope.name,
@@ -106,7 +106,7 @@ def update(
     with call.writing() as db:
         scope = scopes.require(db, api, name)
         scope = scopes.update(db, scope, description=description, roles=role)
-        call.audit(db, "scope.update", scope.name, api=api, roles=scope.roles)
+        call.audit(db, "api.scope.update", scope.name, api=api, roles=scope.roles)
     call.done(
         scope_shape(scope),
         title=scope.name,
@@ -127,7 +127,7 @@ def delete(ctx: typer.Context, api: ApiName, name: Name) -> None:
     with call.writing() as db:
         scope = scopes.require(db, api, name)
         scopes.delete(db, scope)
-        call.audit(db, "scope.delete", scope.name, api=api)
+        call.audit(db, "api.scope.delete", scope.name, api=api)
     call.done(
         scope_shape(scope),
         title=scope.name,

@@ -5,20 +5,24 @@ Points in time are ISO 8601 in UTC; a validity or an expiry of null means never.
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from apimctl.domain.models import (
     AccessToken,
     Api,
     Application,
+    AuditEntry,
     Key,
     Resource,
     Scope,
+    SigningKey,
     Subscription,
     Tier,
     User,
 )
 from apimctl.domain.routing import base_paths
+from apimctl.domain.userstores import UserStore
 from apimctl.domain.validity import NEVER
 
 Shape = dict[str, Any]
@@ -34,6 +38,11 @@ def moment(at: int | None) -> str | None:
 def length(seconds: int) -> int | None:
     """Return a validity in seconds, None for never."""
     return None if seconds == NEVER else seconds
+
+
+def changes(before: Shape, after: Shape) -> Shape:
+    """Return the fields that are not as they were, as they are now."""
+    return {name: value for name, value in after.items() if value != before[name]}
 
 
 def api_shape(api: Api) -> Shape:
@@ -138,6 +147,22 @@ def token_shape(
     }
 
 
+def signing_key_shape(key: SigningKey, *, now: int) -> Shape:
+    """Return the fields of `signing-key list`."""
+    if key.retired_at is None:
+        state = "signing"
+    else:
+        state = "published" if key.is_published(now) else "spent"
+    return {
+        "id": key.id,
+        "algorithm": str(key.algorithm),
+        "state": state,
+        "created_at": moment(key.created_at),
+        "retired_at": moment(key.retired_at),
+        "published_until": None if key.retired_at is None else moment(key.newest_expiry_at),
+    }
+
+
 def tier_shape(tier: Tier) -> Shape:
     """Return the fields of `tier show`."""
     return {
@@ -157,4 +182,29 @@ def user_shape(user: User, roles: Sequence[str]) -> Shape:
         "has_password": user.password_hash is not None,
         "roles": list(roles),
         "created_at": moment(user.created_at),
+    }
+
+
+def userstore_shape(store: UserStore, *, users: int) -> Shape:
+    """Return the fields of `userstore show`: whether there is a bind password, never which."""
+    return {
+        "domain": store.domain,
+        "type": str(store.type),
+        "users": users,
+        "settings": asdict(store.ldap) if store.ldap else {},
+        "has_bind_password": store.sealed_bind_password is not None,
+        "created_at": moment(store.created_at),
+    }
+
+
+def audit_shape(entry: AuditEntry) -> Shape:
+    """Return the fields of `audit show`."""
+    return {
+        "id": entry.id,
+        "at": moment(entry.at),
+        "actor": entry.actor.name,
+        "via": str(entry.actor.via),
+        "action": entry.action,
+        "target": entry.target,
+        "details": dict(entry.details),
     }

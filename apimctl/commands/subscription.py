@@ -1,6 +1,6 @@
 """`apimctl subscription`: which application may call which API."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from apimctl.commands.shapes import subscription_shape
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
 from apimctl.domain.models import DEFAULT_APPLICATION, Api, Application, Subscription
 from apimctl.invocation import Invocation
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 app = noun("Which application may call which API.")
 
@@ -44,6 +47,7 @@ def create(
         subscription = subscriptions.create(
             db, application, found, tier=tier, now=call.now, random=call.random
         )
+        _audit(call, db, "create", application, found, tier=subscription.tier)
     said = f"{application.name} subscribed to {found.reference} at {subscription.tier}"
     _done(call, subscription, application, found, said=said)
 
@@ -120,6 +124,7 @@ def update(
         application = applications.resolve(db, app_name, owner=owner)
         found = apis.resolve(db, api)
         subscription = subscriptions.update(db, application, found, tier=tier)
+        _audit(call, db, "update", application, found, tier=subscription.tier)
     said = f"{application.name} has {found.reference} at {subscription.tier}"
     _done(call, subscription, application, found, said=said)
 
@@ -195,6 +200,7 @@ def delete(
     call.confirm(f"Unsubscribe {application.name} from {found.reference}?")
     with call.writing() as db:
         subscription = subscriptions.delete(db, application, found)
+        _audit(call, db, "delete", application, found)
     said = f"{application.name} unsubscribed from {found.reference}"
     _done(call, subscription, application, found, said=said)
 
@@ -210,6 +216,18 @@ def _done(
     )
 
 
+def _audit(
+    call: Invocation,
+    db: "Connection",
+    verb: str,
+    application: Application,
+    api: Api,
+    **details: Any,
+) -> None:
+    whose = {"owner": application.owner, "api": api.reference}
+    call.audit(db, f"subscription.{verb}", application.name, **whose, **details)
+
+
 def _set_state(
     ctx: typer.Context, *, api: str, app_name: str, owner: str | None, verb: str
 ) -> None:
@@ -220,5 +238,6 @@ def _set_state(
         application = applications.resolve(db, app_name, owner=owner)
         found = apis.resolve(db, api)
         subscription = subscriptions.set_state(db, application, found, SUBSCRIPTION_VERBS[verb])
+        _audit(call, db, verb.split(maxsplit=1)[0], application, found, state=subscription.state)
     said = f"the subscription of {application.name} to {found.reference} is {subscription.state}"
     _done(call, subscription, application, found, said=said)

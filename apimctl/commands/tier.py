@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import tier_shape
+from apimctl.commands.shapes import changes, tier_shape
 from apimctl.domain.validity import parse_duration
 from apimctl.errors import UsageError
 
@@ -37,6 +37,8 @@ def create(
         tier = tiers.create(
             db, name, requests=requests, per_seconds=per_seconds, description=description or ""
         )
+        limit = {"requests": tier.requests, "per_seconds": tier.per_seconds}
+        call.audit(db, "tier.create", tier.name, **limit)
     call.done(tier_shape(tier), title=tier.name, bare="name", said=f"created the tier {tier.name}")
 
 
@@ -84,9 +86,11 @@ def update(
         raise UsageError("nothing to change", hint="apimctl tier update --help")
     per_seconds = None if per is None else parse_duration(per, what="--per")
     with call.writing() as db:
+        before = tiers.require(db, name)
         tier = tiers.update(
             db, name, requests=requests, per_seconds=per_seconds, description=description
         )
+        call.audit(db, "tier.update", tier.name, **changes(tier_shape(before), tier_shape(tier)))
     call.done(tier_shape(tier), title=tier.name, bare="name", said=f"updated the tier {tier.name}")
 
 
@@ -101,4 +105,5 @@ def delete(ctx: typer.Context, name: Name) -> None:
     call.confirm(f"Delete the tier {name}?")
     with call.writing() as db:
         tier = tiers.delete(db, name)
+        call.audit(db, "tier.delete", tier.name)
     call.done(tier_shape(tier), title=tier.name, bare="name", said=f"deleted the tier {tier.name}")

@@ -88,6 +88,8 @@ def _renew_application_token(
             now=call.now,
             random=call.random,
         )
+        details = {} if validity_seconds is None else {"validity_seconds": length(validity_seconds)}
+        call.audit_token(db, "token.renew", issued.token, grace_seconds=grace_seconds, **details)
     old = (
         f"the old one ends at {moment(call.now + grace_seconds)}"
         if grace_seconds
@@ -112,13 +114,18 @@ def _renew_application_token(
 
 
 def _renew_user_token(call: Invocation) -> None:
-    from apimctl.services import renewal  # noqa: PLC0415 - not for --help
+    from apimctl.services import renewal, tokens  # noqa: PLC0415 - not for --help
 
-    text = call.read_secret("refresh token", from_stdin=True, option="--refresh-token-stdin")
+    secret = call.read_secret("refresh token", from_stdin=True, option="--refresh-token-stdin")
+    text = secret.strip()
     with call.writing() as db:
         renewed = renewal.renew_as_administrator(
-            db, text.strip(), settings=call.settings.tokens, now=call.now, random=call.random
+            db, text, settings=call.settings.tokens, now=call.now, random=call.random
         )
+        if isinstance(renewed, renewal.RenewedToken):
+            call.audit_token(db, "token.renew", renewed.issued.token)
+        elif renewed is renewal.SpentReason.REPLAYED:
+            call.audit_token(db, "token.replay", tokens.require_refresh_token(db, text))
     if isinstance(renewed, renewal.SpentReason):
         raise renewal.refusal(renewed)
     call.done(
@@ -256,10 +263,12 @@ def revoke(
         text = call.read_secret("token", from_stdin=True, option="--token-stdin").strip()
     with call.writing() as db:
         if token_stdin:
-            revocation.require_and_revoke(db, text)
+            token = revocation.require_and_revoke(db, text)
+            call.audit_token(db, "token.revoke", token)
             count = 1
         elif token_id:
-            revocation.revoke_by_id(db, token_id)
+            token = revocation.revoke_by_id(db, token_id)
+            call.audit_token(db, "token.revoke", token)
             count = 1
         else:
             application = applications.resolve(db, app_name, owner=owner)
@@ -267,6 +276,9 @@ def revoke(
                 [keys.require(db, application, which)] if which else keys.list_of(db, application)
             )
             count = sum(revocation.revoke_all(db, key) for key in chosen)
+            which_keys = ",".join(key.key_type for key in chosen)
+            details = {"owner": application.owner, "key_type": which_keys}
+            call.audit(db, "token.revoke", application.name, **details, revoked=count)
     plural = "" if count == 1 else "s"
     whose = f" of {application.name}" if every else ""
     call.done(

@@ -1,19 +1,22 @@
-"""`apimctl user`: users of the built-in user store."""
+"""`apimctl user`: users, in whichever user store."""
 
 from typing import Annotated
 
 import typer
 
 from apimctl.commands.forms import Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import user_shape
+from apimctl.commands.shapes import Shape, changes, user_shape
+from apimctl.domain.userstores import qualify
 from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
 
-app = noun("Users of the built-in user store.")
+app = noun("Users, and their passwords.")
 
 SHORTEST_GOOD_PASSWORD = 8
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The name.", show_default=False)]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="NAME, or DOMAIN/NAME.", show_default=False)
+]
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from stdin.")
 ]
@@ -27,12 +30,20 @@ Roles = Annotated[
 
 @app.command(cls=Writes)
 def create(
-    ctx: typer.Context, name: Name, *, role: Roles = None, password_stdin: PasswordStdin = False
+    ctx: typer.Context,
+    name: Name,
+    *,
+    userstore: Annotated[
+        str | None, typer.Option(metavar="DOMAIN", help="Its user store; PRIMARY if none is named.")
+    ] = None,
+    role: Roles = None,
+    password_stdin: PasswordStdin = False,
 ) -> None:
     """Add a user. The password is asked for, or piped in."""
     from apimctl.services import users  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
+    name = qualify(name, userstore)
     with call.reading() as db:  # nobody is asked for the password of a user who cannot be
         users.check_is_free(db, name)
     password_hash = users.hash_password(_read_password(call, from_stdin=password_stdin))
@@ -46,18 +57,27 @@ def create(
             random=call.random,
         )
         shape = user_shape(user, users.roles_of(db, user))
-    call.done(shape, title=user.name, bare="name", said=f"created the user {user.name}")
+        call.audit(db, "user.create", user.qualified_name, roles=shape["roles"])
+    _done(call, shape, said=f"created the user {user.qualified_name}")
 
 
 @app.command("list", cls=Reads)
-def list_users(ctx: typer.Context) -> None:
-    """List the users."""
+def list_users(
+    ctx: typer.Context,
+    userstore: Annotated[
+        str | None, typer.Option(metavar="DOMAIN", help="Only those of this user store.")
+    ] = None,
+) -> None:
+    """List the users. Of a directory, those are listed who have logged in."""
     from apimctl.services import users  # noqa: PLC0415 - not for --help
 
     call = invocation(ctx)
     with call.reading() as db:
         roles = users.list_roles(db)
-        rows = [user_shape(user, roles.get(user.id, ())) for user in users.list_all(db)]
+        rows = [
+            user_shape(user, roles.get(user.id, ()))
+            for user in users.list_all(db, userstore=userstore)
+        ]
     call.output.rows(
         rows,
         columns=("name", "userstore", "has_password", "roles", "created_at"),
@@ -75,7 +95,7 @@ def show(ctx: typer.Context, name: Name) -> None:
     with call.reading() as db:
         user = users.require(db, name)
         shape = user_shape(user, users.roles_of(db, user))
-    call.output.record(shape, title=user.name, bare="name")
+    call.output.record(shape, title=shape["name"], bare="name")
 
 
 @app.command(cls=Writes)
@@ -98,14 +118,16 @@ def update(
     if new_name is None and role is None:
         raise UsageError("nothing to change", hint="apimctl user update --help")
     with call.writing() as db:
-        user = users.require(db, name)
+        user = before = users.require(db, name)
+        old_shape = user_shape(before, users.roles_of(db, before))
         if new_name is not None:
             user = users.rename(db, name, new_name)
         if role is not None:
             users.set_roles(db, user, role)
         shape = user_shape(user, users.roles_of(db, user))
-    said = f"updated {user.name}" if new_name is None else f"{name} is now {user.name}"
-    call.done(shape, title=user.name, bare="name", said=said)
+        call.audit(db, "user.update", before.qualified_name, **changes(old_shape, shape))
+    shown = user.qualified_name
+    _done(call, shape, said=f"updated {shown}" if new_name is None else f"{name} is now {shown}")
 
 
 @app.command(cls=Writes)
@@ -115,13 +137,13 @@ def password(ctx: typer.Context, name: Name, *, password_stdin: PasswordStdin = 
 
     call = invocation(ctx)
     with call.reading() as db:
-        users.require(db, name)
+        users.require_password_here(db, name)
     password_hash = users.hash_password(_read_password(call, from_stdin=password_stdin))
     with call.writing() as db:
-        users.set_password_hash(db, name, password_hash)
-        user = users.require(db, name)
+        user = users.set_password_hash(db, name, password_hash)
         shape = user_shape(user, users.roles_of(db, user))
-    call.done(shape, title=user.name, bare="name", said=f"set the password of {user.name}")
+        call.audit(db, "user.password", user.qualified_name)
+    _done(call, shape, said=f"set the password of {user.qualified_name}")
 
 
 @app.command(cls=Destroys)
@@ -136,9 +158,12 @@ def delete(ctx: typer.Context, name: Name) -> None:
     with call.writing() as db:
         roles = users.roles_of(db, users.require(db, name))
         user = users.delete(db, name)
-    call.done(
-        user_shape(user, roles), title=user.name, bare="name", said=f"deleted the user {user.name}"
-    )
+        call.audit(db, "user.delete", user.qualified_name)
+    _done(call, user_shape(user, roles), said=f"deleted the user {user.qualified_name}")
+
+
+def _done(call: Invocation, shape: Shape, *, said: str) -> None:
+    call.done(shape, title=shape["name"], bare="name", said=said)
 
 
 def _read_password(call: Invocation, *, from_stdin: bool) -> str:

@@ -21,6 +21,7 @@ import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from apimctl.domain import signed_tokens
 from apimctl.domain.models import BASE_PARTITION, KeyType
 
 PATTERN = r"apim_(?:ck|cs|at|rt|ac)[ps][0A-Z]_[0-9A-Za-z]{36}"
@@ -69,14 +70,22 @@ def encode(
 
 
 def parse(text: str) -> Credential | None:
-    """Return what the credential says of itself, None if it is malformed or mistyped."""
-    if not _FORMAT.fullmatch(text) or text[-_CHECKSUM_DIGITS:] != _checksum(
-        text[:-_CHECKSUM_DIGITS]
-    ):
+    """Return what the credential says of itself, None if it is malformed or mistyped.
+
+    An access token may also be a JWT, as `apimctl.domain.signed_tokens` has it.
+    """
+    if not _FORMAT.fullmatch(text):
+        return _parse_signed(text)
+    if text[-_CHECKSUM_DIGITS:] != _checksum(text[:-_CHECKSUM_DIGITS]):
         return None
     return Credential(
         kind=Kind(text[5:7]), key_type=_KEY_TYPES[text[7]], partition=text[8], digest=digest(text)
     )
+
+
+def _parse_signed(text: str) -> Credential | None:
+    signed = signed_tokens.parse(text)
+    return signed and Credential(Kind.ACCESS_TOKEN, signed.key_type, signed.partition, digest(text))
 
 
 def digest(text: str) -> str:

@@ -89,6 +89,13 @@ class Introspection(StrEnum):
     ANY = "any"
 
 
+class SigningAlgorithm(StrEnum):
+    """How JWT access tokens are signed (RFC 7518); every reader knows RS256 (RFC 9068)."""
+
+    ES256 = "ES256"
+    RS256 = "RS256"
+
+
 @dataclass(frozen=True, slots=True)
 class Tier:
     """A limit by name: `requests` per `per_seconds`; both None where nothing is limited."""
@@ -320,6 +327,26 @@ class WebSession:
     created_at: int
     used_at: int
     expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """What signs JWT access tokens: the public half in clear, the private one sealed.
+
+    `newest_expiry_at` is when the last token is over that it signed, 0 if there is none.
+    """
+
+    id: str
+    algorithm: SigningAlgorithm
+    public_jwk: Mapping[str, str]
+    sealed_private_jwk: str = field(repr=False)
+    created_at: int
+    retired_at: int | None = None
+    newest_expiry_at: int = 0
+
+    def is_published(self, now: float) -> bool:
+        """Return whether there may be tokens that it verifies."""
+        return self.retired_at is None or now < self.newest_expiry_at
 
 
 class Via(StrEnum):

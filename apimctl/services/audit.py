@@ -3,8 +3,12 @@
 from sqlite3 import Connection
 from typing import Any
 
-from apimctl.domain.models import Actor, AuditEntry
-from apimctl.tables import audit
+from apimctl.domain.models import AccessToken, Actor, AuditEntry, Key, RefreshToken, Via
+from apimctl.errors import NotFoundError
+from apimctl.tables import applications, audit, users
+from apimctl.tables.audit import AuditFilter
+
+__all__ = ["AuditFilter", "list_newest", "record", "record_token", "require"]
 
 
 def record(
@@ -17,3 +21,51 @@ def record(
     """
     entry = AuditEntry(at=now, actor=actor, action=action, target=target, details=details)
     audit.insert(db, entry)
+
+
+def record_token(
+    db: Connection,
+    action: str,
+    token: AccessToken | RefreshToken,
+    *,
+    key: Key,
+    now: int,
+    actor: Actor | None = None,
+    **details: Any,
+) -> None:
+    """Write what was done to a token of this key: the target is its user, else its application.
+
+    `actor` None is the application itself, by the Login API. The token is named by its id, a
+    refresh token by its last four characters.
+    """
+    application, owner = applications.get_names(db, key.application_id)
+    user = users.get(db, token.user_id) if token.user_id else None
+    whose = {"application": application, "owner": owner, "key_type": key.key_type}
+    if isinstance(token, AccessToken):
+        named = {"token": token.id}
+    else:
+        named = {"refresh_token": f"...{token.hint}"}
+    entry = AuditEntry(
+        at=now,
+        actor=actor or Actor(application, Via.LOGIN_API),
+        action=action,
+        target=user.qualified_name if user else application,
+        details={**whose, **named, **details},
+    )
+    audit.insert(db, entry)
+
+
+def list_newest(db: Connection, wanted: AuditFilter, *, limit: int) -> list[AuditEntry]:
+    """Return at most `limit` of the entries that are wanted, the newest first."""
+    return audit.list_newest(db, wanted, limit=limit)
+
+
+def require(db: Connection, entry_id: int) -> AuditEntry:
+    """Return the entry with that number. Raises NotFoundError."""
+    entry = audit.get(db, entry_id)
+    if entry is None:
+        raise NotFoundError(
+            f"there is no entry {entry_id} in the audit log",
+            hint="apimctl audit list shows the latest; old ones go, as audit.retention says.",
+        )
+    return entry

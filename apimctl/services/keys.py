@@ -16,6 +16,8 @@ from apimctl.services.tokens import IssuedToken
 from apimctl.tables import access_tokens, applications, keys
 from apimctl.tables.changes import ChangeKind, announce
 
+ENDED_SECRET_SECONDS = 90 * 24 * 3600
+
 
 @dataclass(frozen=True, slots=True)
 class GeneratedKey:
@@ -140,6 +142,7 @@ def update(
 def rotate(db: Connection, key: Key, *, grace_seconds: int, now: int, random: RandomBytes) -> str:
     """Return a new consumer secret; the old ones stay valid for the grace, 0 for not at all.
 
+    They are remembered for a while after that: who still sends one is refused, but guesses nothing.
     Raises ConflictError for the key of a public application, which has none.
     """
     application = applications.find(db, key.application_id)
@@ -150,7 +153,7 @@ def rotate(db: Connection, key: Key, *, grace_seconds: int, now: int, random: Ra
             f"{shlex.quote(application.name)} --confidential, then rotate.",
         )
     keys.end_secrets(db, key.consumer_key, expires_at=now + grace_seconds)
-    keys.delete_secrets_ended(db, key.consumer_key, now=now)
+    keys.delete_secrets_ended(db, key.consumer_key, now=now - ENDED_SECRET_SECONDS)
     return _add_secret(db, key, now=now, random=random)
 
 

@@ -1,8 +1,10 @@
 """Access and refresh tokens: issue, find, list (SPEC section 2)."""
 
+import functools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
+from typing import TypeVar
 
 from apimctl.config import TokenSettings
 from apimctl.domain import bearer, credentials, validity
@@ -17,10 +19,13 @@ from apimctl.domain.models import (
     User,
 )
 from apimctl.domain.scopes import DEFAULT_SCOPE
+from apimctl.domain.signed_tokens import PREFIX
 from apimctl.errors import InvalidInputError, NotFoundError
-from apimctl.services import partitions
+from apimctl.services import partitions, signed_tokens
 from apimctl.services.identifiers import RandomBytes, new_id
 from apimctl.tables import access_tokens, applications, keys, refresh_tokens, users
+
+_Token = TypeVar("_Token", bound=AccessToken | RefreshToken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ def issue_application_token(
         partition=BASE_PARTITION,
         validity_seconds=validity_seconds,
         scope=scope,
+        settings=settings,
         now=now,
         random=random,
     )
@@ -94,6 +100,7 @@ def issue_user_token(
         partition=partition,
         validity_seconds=validity.shortest(user_validity(key, settings), shorter_seconds),
         scope=scope,
+        settings=settings,
         now=now,
         random=random,
     )
@@ -135,7 +142,8 @@ def require_access_token(db: Connection, text: str) -> AccessToken:
     """Return the record of an access token. Raises InvalidInputError, NotFoundError."""
     if bearer.recognise(text) is None:
         raise InvalidInputError(
-            "that is not an access token", hint="Copy it whole: it starts with apim_at."
+            "that is not an access token",
+            hint=f"Copy it whole: it starts with apim_at, or as a JWT with {PREFIX}.",
         )
     token = find_access_token(db, text)
     if token is None:
@@ -151,6 +159,16 @@ def find_access_token(db: Connection, text: str) -> AccessToken | None:
     if recognised is None:
         return None
     return access_tokens.find(db, recognised.digest, partition=recognised.partition)
+
+
+def require_refresh_token(db: Connection, text: str) -> RefreshToken:
+    """Return the record of a refresh token. Raises NotFoundError."""
+    token = find_refresh_token(db, text)
+    if token is None:
+        raise NotFoundError(
+            "no such refresh token is in this store", hint="The user has to log in again."
+        )
+    return token
 
 
 def find_refresh_token(db: Connection, text: str) -> RefreshToken | None:
@@ -181,17 +199,20 @@ def list_newest(
 
 
 def with_owners(
-    db: Connection, found: Iterable[AccessToken]
-) -> list[tuple[AccessToken, Key, Application, User | None]]:
+    db: Connection, found: Iterable[_Token]
+) -> list[tuple[_Token, Key, Application, User | None]]:
     """Return each token with its key, its application, and its user if it has one."""
-    keys_by_id = {key.consumer_key: key for key in keys.list_all(db)}
-    applications_by_id = {one.id: one for one in applications.list_all(db)}
-    users_by_id = {user.id: user for user in users.list_all(db)}
+    find_key = functools.cache(functools.partial(keys.get, db))
+    find_application = functools.cache(functools.partial(applications.find, db))
+    find_user = functools.cache(functools.partial(users.get, db))
     rows = []
     for token in found:
-        key = keys_by_id[token.consumer_key]
-        user = users_by_id[token.user_id] if token.user_id else None
-        rows.append((token, key, applications_by_id[key.application_id], user))
+        key = find_key(token.consumer_key)
+        application = find_application(key.application_id) if key else None
+        user = find_user(token.user_id) if token.user_id else None
+        if key is None or application is None:
+            raise AssertionError(token)  # it refers to both
+        rows.append((token, key, application, user))
     return rows
 
 
@@ -204,24 +225,31 @@ def _issue(
     partition: str,
     validity_seconds: int,
     scope: str,
+    settings: TokenSettings,
     now: int,
     random: RandomBytes,
 ) -> IssuedToken:
-    secret = credentials.encode(
-        Kind.ACCESS_TOKEN, key.key_type, random(credentials.RANDOM_BYTES), partition=partition
-    )
     token = AccessToken(
-        digest=credentials.digest(secret),
+        digest="",
         id=new_id(random),
         consumer_key=key.consumer_key,
         user_id=user_id,
         family_id=family_id,
         state=TokenState.ACTIVE,
         scope=scope,
-        hint=credentials.hint(secret),
+        hint="",
         issued_at=now,
         expires_at=validity.expires_at(now, validity_seconds),
         partition=partition,
     )
+    if signed_tokens.wants(db, key):
+        secret = signed_tokens.sign(
+            db, token, key=key, settings=settings.signing, now=now, random=random
+        )
+    else:
+        secret = credentials.encode(
+            Kind.ACCESS_TOKEN, key.key_type, random(credentials.RANDOM_BYTES), partition=partition
+        )
+    token = replace(token, digest=credentials.digest(secret), hint=credentials.hint(secret))
     access_tokens.insert(db, token)
     return IssuedToken(token, validity_seconds, secret)

@@ -1,15 +1,21 @@
-"""Users of the built-in user store, and their passwords (argon2id)."""
+"""Users, and the passwords that are kept here (argon2id).
+
+A name may carry its user store (``FOO.COM/alice``); one that carries none is PRIMARY's.
+"""
 
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from sqlite3 import Connection
 
 from apimctl.domain.models import ADMIN, PRIMARY, User
-from apimctl.domain.names import check_name, check_role
+from apimctl.domain.names import check_role
+from apimctl.domain.userstores import UserStore, UserStoreType, check_user_name, split_name
 from apimctl.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
-from apimctl.services import attempts
+from apimctl.services import attempts, userstores
 from apimctl.services.identifiers import RandomBytes, new_id
 from apimctl.tables import applications, user_roles, users, web_sessions
+from apimctl.tables import userstores as user_store_table
 from apimctl.tables.changes import ChangeKind, announce
 
 LONGEST_PASSWORD = 1024
@@ -23,7 +29,8 @@ _HASH_OF_NOBODY = (
 
 def require(db: Connection, name: str) -> User:
     """Return the user of that name. Raises NotFoundError."""
-    user = find(db, name)
+    store, bare = _split(db, name)
+    user = users.find(db, bare, userstore=store.domain)
     if user is None:
         raise NotFoundError(
             f"there is no user {name!r}", hint="apimctl user list shows them; create adds one."
@@ -32,13 +39,18 @@ def require(db: Connection, name: str) -> User:
 
 
 def find(db: Connection, name: str) -> User | None:
-    """Return the user of that name, which may carry the built-in user store (``PRIMARY/alice``)."""
-    return users.find(db, name.removeprefix(f"{PRIMARY}/"), userstore=PRIMARY)
+    """Return the user of that name, which may carry the user store (``FOO.COM/alice``)."""
+    try:
+        return require(db, name)
+    except NotFoundError:
+        return None
 
 
-def list_all(db: Connection) -> list[User]:
-    """Return all users by user store and name."""
-    return users.list_all(db)
+def list_all(db: Connection, *, userstore: str | None = None) -> list[User]:
+    """Return all users by user store and name, or those of one store. Raises NotFoundError."""
+    if userstore is None:
+        return users.list_all(db)
+    return users.list_of(db, userstores.require(db, userstore).domain)
 
 
 def create(
@@ -50,38 +62,59 @@ def create(
     now: int,
     random: RandomBytes,
 ) -> User:
-    """Add a user. Raises as `check_is_free` and `set_roles`."""
-    user = User(new_id(random), check_is_free(db, name), PRIMARY, password_hash, now)
+    """Add a user to the store that the name carries, or to PRIMARY.
+
+    Raises as `check_is_free` and `set_roles`.
+    """
+    domain, name = check_is_free(db, name)
+    user = User(new_id(random), name, domain, password_hash, now)
     users.insert(db, user)
     set_roles(db, user, roles)
     return user
 
 
-def check_is_free(db: Connection, name: str) -> str:
-    """Return the name if a user may have it.
+def check_is_free(db: Connection, name: str) -> tuple[str, str]:
+    """Return user store and name if a user may have them.
 
-    Raises ConflictError if it is taken, InvalidInputError.
+    Raises ConflictError if the name is taken or the directory's to give, NotFoundError for an
+    unknown user store, InvalidInputError.
     """
-    name = check_name(name, what="user", without="/:")
-    if find(db, name):
+    store, bare = _split(db, name)
+    _refuse_directory(store, "users are added")
+    bare = check_user_name(bare)
+    if taken := users.find(db, bare, userstore=store.domain):
         raise ConflictError(
-            f"there is a user {name!r} already",
-            hint=f"Set a new password: apimctl user password {shlex.quote(name)}",
+            f"there is a user {taken.qualified_name!r} already",
+            hint=f"Set a new password: apimctl user password {shlex.quote(taken.qualified_name)}",
         )
-    return name
+    return store.domain, bare
 
 
 def rename(db: Connection, name: str, new_name: str) -> User:
-    """Give a user another name; tokens and applications stay. Raises as `create`."""
+    """Give a user another name in the same user store; tokens and applications stay.
+
+    Raises as `create`.
+    """
     user = require(db, name)
-    new_name = check_name(new_name, what="user", without="/:")
-    if user.name == ADMIN:
+    store = userstores.require(db, user.userstore)
+    _refuse_directory(store, "users are renamed")
+    new_name = check_user_name(new_name)
+    if user.qualified_name == ADMIN:
         raise DeniedError("admin keeps its name", hint="Create another user instead.")
-    taken = find(db, new_name)
+    taken = users.find(db, new_name, userstore=store.domain)
     if taken and taken.id != user.id:
-        raise ConflictError(f"there is a user {new_name!r} already", hint="Choose another name.")
+        raise ConflictError(
+            f"there is a user {taken.qualified_name!r} already", hint="Choose another name."
+        )
     users.rename(db, user.id, new_name)
-    return require(db, new_name)
+    return replace(user, name=new_name)
+
+
+def require_password_here(db: Connection, name: str) -> User:
+    """Return the user if the password is kept here. Raises NotFoundError, ConflictError."""
+    user = require(db, name)
+    _refuse_directory(userstores.require(db, user.userstore), "passwords are set")
+    return user
 
 
 def roles_of(db: Connection, user: User) -> tuple[str, ...]:
@@ -105,13 +138,13 @@ def set_roles(db: Connection, user: User, roles: Iterable[str]) -> None:
 def set_password_hash(db: Connection, name: str, password_hash: str) -> User:
     """Replace a user's password, and log the user out of every browser; wrong ones are forgotten.
 
-    Raises NotFoundError.
+    Raises as `require_password_here`.
     """
-    user = require(db, name)
+    user = require_password_here(db, name)
     users.set_password_hash(db, user.id, password_hash)
     web_sessions.delete_of_user(db, user.id)
     attempts.forgive_user(db, user.qualified_name)
-    return user
+    return replace(user, password_hash=password_hash)
 
 
 def delete(db: Connection, name: str) -> User:
@@ -120,16 +153,46 @@ def delete(db: Connection, name: str) -> User:
     Raises NotFoundError, DeniedError for admin, ConflictError if the user owns applications.
     """
     user = require(db, name)
-    if user.name == ADMIN:
+    if user.qualified_name == ADMIN:
         raise DeniedError("admin cannot be deleted", hint="Take away its password instead.")
     if owned := applications.count_owned(db, user.id):
         raise ConflictError(
-            f"{name!r} owns {owned} application{'s' if owned > 1 else ''}",
-            hint=f"Delete them first: apimctl app list --owner {shlex.quote(name)}",
+            f"{user.qualified_name!r} owns {owned} application{'s' if owned > 1 else ''}",
+            hint=f"Delete them first: apimctl app list --owner {shlex.quote(user.qualified_name)}",
         )
     announce(db, ChangeKind.TOKENS_OF_USER, user.id)
     users.delete(db, user.id)
     return user
+
+
+def check_store_may_go(db: Connection, domain: str, *, with_users: bool) -> UserStore:
+    """Return the user store.
+
+    Raises NotFoundError, DeniedError for PRIMARY, ConflictError if it has users who may not go.
+    """
+    store = userstores.require(db, domain)
+    if store.domain == PRIMARY:
+        raise DeniedError(f"{PRIMARY} is always there", hint="Delete its users instead.")
+    count = users.count_of(db, store.domain)
+    if count and not with_users:
+        raise ConflictError(
+            f"{store.domain} has {count} user{'s' if count > 1 else ''}",
+            hint=f"apimctl user list --userstore {store.domain} shows them;"
+            " --with-users deletes them and ends their tokens.",
+        )
+    return store
+
+
+def delete_store(db: Connection, domain: str, *, with_users: bool) -> UserStore:
+    """Remove a user store with its users, whose tokens stop with the next request.
+
+    Raises as `check_store_may_go`, and ConflictError if one of them owns applications.
+    """
+    store = check_store_may_go(db, domain, with_users=with_users)
+    for user in users.list_of(db, store.domain):
+        delete(db, user.qualified_name)
+    user_store_table.delete(db, store.domain)
+    return store
 
 
 def hash_password(password: str) -> str:
@@ -163,3 +226,18 @@ def is_password(user: User | None, password: str) -> bool:
     except VerificationError:
         return False
     return matches and known is not None
+
+
+def _split(db: Connection, name: str) -> tuple[UserStore, str]:
+    """Return the user store that the name carries, and the rest. Raises NotFoundError."""
+    domain, bare = split_name(name)
+    store = userstores.require(db, domain)
+    return store, store.name_of(bare)
+
+
+def _refuse_directory(store: UserStore, what: str) -> None:
+    if store.type is not UserStoreType.BUILT_IN:
+        raise ConflictError(
+            f"the users of {store.domain} live in its directory",
+            hint=f"There {what}, not here.",
+        )

@@ -5,13 +5,19 @@ from typing import Any
 
 from apimctl.domain.models import Application, GrantType, TokenFormat
 
-_SELECT = (
-    "SELECT application.id, application.name, owner_id,"
-    " CASE userstore WHEN 'PRIMARY' THEN user_account.name"
-    " ELSE userstore || '/' || user_account.name END,"
-    " tier, description, application.created_at, callback_urls, grants, token_format, is_public"
-    " FROM application JOIN user_account ON user_account.id = owner_id"
+_OWNER = (
+    "CASE userstore WHEN 'PRIMARY' THEN user_account.name"
+    " ELSE userstore || '/' || user_account.name END"
 )
+_FROM = "FROM application JOIN user_account ON user_account.id = owner_id"
+_SELECT = (
+    f"SELECT application.id, application.name, owner_id, {_OWNER},"
+    " tier, description, application.created_at, callback_urls, grants, token_format, is_public"
+    f" {_FROM}"
+)
+_NAMES = f"SELECT application.name, {_OWNER} {_FROM} WHERE application.id = ?"
+
+_FIND_TOKEN_FORMAT = "SELECT token_format FROM application WHERE id = ?"  # noqa: S105 - a query
 
 
 def insert(db: Connection, application: Application) -> None:
@@ -53,10 +59,22 @@ def find(db: Connection, application_id: str) -> Application | None:
     return _application(*row) if row else None
 
 
+def get_names(db: Connection, application_id: str) -> tuple[str, str]:
+    """Return the name of an application that is there, and its owner's."""
+    name, owner = db.execute(_NAMES, (application_id,)).fetchone()
+    return name, owner
+
+
 def find_tier(db: Connection, application_id: str) -> str | None:
     """Return the name of the application's tier, None where there is no such application."""
     row = db.execute("SELECT tier FROM application WHERE id = ?", (application_id,)).fetchone()
     return str(row[0]) if row else None
+
+
+def find_token_format(db: Connection, application_id: str) -> TokenFormat | None:
+    """Return what the application's access tokens look like, None if there is none of that id."""
+    row = db.execute(_FIND_TOKEN_FORMAT, (application_id,)).fetchone()
+    return TokenFormat(row[0]) if row else None
 
 
 def count_owned(db: Connection, owner_id: str) -> int:

@@ -88,6 +88,15 @@ def delete(db: Connection, consumer_key: str) -> None:
     db.execute("DELETE FROM application_key WHERE consumer_key = ?", (consumer_key,))
 
 
+def has_had_secret(db: Connection, consumer_key: str, digest: str) -> bool:
+    """Return whether the digest is that of a secret of the key, ended or not."""
+    row = db.execute(
+        "SELECT 1 FROM consumer_secret WHERE digest = ? AND consumer_key = ?",
+        (digest, consumer_key),
+    ).fetchone()
+    return row is not None
+
+
 def insert_secret(db: Connection, secret: ConsumerSecret) -> None:
     """Add a secret to a key."""
     db.execute(
@@ -115,7 +124,7 @@ def delete_secrets_of_application(db: Connection, application_id: str) -> None:
 
 
 def delete_secrets_ended(db: Connection, consumer_key: str, *, now: int) -> None:
-    """Remove the secrets of a key whose time is over."""
+    """Remove the secrets of a key whose time was over by then."""
     db.execute(
         "DELETE FROM consumer_secret WHERE consumer_key = ? AND expires_at <= ?",
         (consumer_key, now),

@@ -35,6 +35,22 @@ def list_all(db: Connection) -> list[User]:
     return [User(*row) for row in rows]
 
 
+def list_of(db: Connection, userstore: str) -> list[User]:
+    """Return the users of a user store by name."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM user_account WHERE userstore = ? ORDER BY name", (userstore,)
+    )
+    return [User(*row) for row in rows]
+
+
+def count_of(db: Connection, userstore: str) -> int:
+    """Return how many users a user store has here."""
+    (count,) = db.execute(
+        "SELECT count(*) FROM user_account WHERE userstore = ?", (userstore,)
+    ).fetchone()
+    return int(count)
+
+
 def rename(db: Connection, user_id: str, name: str) -> None:
     """Give the user another name."""
     db.execute("UPDATE user_account SET name = ? WHERE id = ?", (name, user_id))

@@ -88,4 +88,8 @@ def test_every_change_is_in_the_audit_log(cli, scope):
     scope("delete", "read", "--yes")
     with closing(sqlite3.connect(cli.store)) as db:
         rows = db.execute("SELECT action, target FROM audit_entry ORDER BY id").fetchall()
-    assert rows == [("scope.create", "read"), ("scope.update", "read"), ("scope.delete", "read")]
+    assert rows == [
+        ("api.scope.create", "read"),
+        ("api.scope.update", "read"),
+        ("api.scope.delete", "read"),
+    ]

@@ -78,7 +78,7 @@ INVALID = [
     ("app", "create", "shop", "--description", "a\nb"),
     ("app", "create", "shop", "--description", "x" * 2000),
     *(("tier", "create", name, "--requests", "1", "--per", "1m") for name in NAMES),
-    *(("user", "create", name, "--password-stdin") for name in [*NAMES, "a/b", "a:b"]),
+    *(("user", "create", name, "--password-stdin") for name in [*NAMES, "a:b", "PRIMARY/a/b"]),
     *(("key", "generate", "--domains", domains) for domains in DOMAINS),
     *((*create(), "--cors-origin", origin) for origin in ORIGINS),
     (*create(), "--cors-origin", "*", "--cors-origin", "https://a.com"),

@@ -9,6 +9,7 @@ DESTROYS = [
     ("key", "delete"),
     ("tier", "delete", "Mine"),
     ("user", "delete", "bob"),
+    ("userstore", "delete", "FOO.COM"),
 ]
 
 
@@ -22,6 +23,7 @@ def full(cli, api):
     cli.ok("app", "create", "shop")
     cli.ok("tier", "create", "Mine", "--requests", "1", "--per", "1m")
     cli.ok("user", "create", "bob", "--password-stdin", stdin="correct horse")
+    cli.ok("userstore", "create", "FOO.COM")
     return cli
 
 

@@ -26,6 +26,7 @@ WRITES = [
     ("key", "delete"),
     ("token", "renew"),
     ("token", "revoke", "--all"),
+    ("signing-key", "rotate"),
     ("tier", "create", "Other", "--requests", "1", "--per", "1m"),
     ("tier", "update", "Mine", "--requests", "2"),
     ("tier", "delete", "Mine"),
@@ -34,6 +35,8 @@ WRITES = [
     ("user", "update", "bob", "--name", "rob"),
     ("user", "update", "bob", "--role", "clerk"),
     ("user", "delete", "bob"),
+    ("userstore", "create", "BAR.COM"),
+    ("userstore", "delete", "FOO.COM"),
     ("init", "--password-stdin"),
     ("config", "set", "gateway.port", "1"),
     ("config", "unset", "gateway.port"),
@@ -52,6 +55,7 @@ def full(cli, api):
     cli.ok("app", "create", "shop")
     cli.ok("tier", "create", "Mine", "--requests", "1", "--per", "1m")
     cli.ok("user", "create", "bob", "--password-stdin", stdin="correct horse")
+    cli.ok("userstore", "create", "FOO.COM")
     cli.ok("config", "set", "gateway.port", "8281")
     return cli
 

@@ -12,11 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from apimctl import config
-from apimctl.domain import credentials
+from apimctl.domain import attempts, credentials
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
-from apimctl.domain.models import ApiState, AuthType, KeyType, User
+from apimctl.domain.models import ApiState, AuthType, GrantType, KeyType
 from apimctl.domain.partitions import parse_partitions
+from apimctl.domain.userstores import UserStoreType
 from apimctl.domain.validity import parse_validity
 from apimctl.services import (
     apis,
@@ -30,12 +31,13 @@ from apimctl.services import (
     tiers,
     tokens,
     users,
+    userstores,
 )
 from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
+from apimctl.services.userstores import LdapForm
 from apimctl.store import open_store
-from apimctl.tables import access_tokens, web_sessions
-from apimctl.tables import users as users_table
+from apimctl.tables import access_tokens, failed_attempts, partitions, web_sessions
 from apimctl.tables.changes import ChangeKind, announce
 
 TOKENS = config.TokenSettings(
@@ -44,6 +46,7 @@ TOKENS = config.TokenSettings(
     refresh_validity_seconds=86_400,
     timestamp_skew_seconds=0,
     code_validity_seconds=300,
+    signing=config.SigningSettings("https://changer.test", store_path=Path(sys.argv[1])),
 )
 
 
@@ -59,7 +62,9 @@ def create_app(db, *, name, **form):
     applications.create(db, name, owner="admin", form=ApplicationForm(**form), **_made())
 
 
-def update_app(db, *, name, new_name=None, **form):
+def update_app(db, *, name, new_name=None, grants=None, **form):
+    if grants is not None:
+        form["grants"] = frozenset(map(GrantType, grants))
     found = applications.resolve(db, name)
     applications.update(db, found, ApplicationForm(**form), name=new_name)
 
@@ -177,9 +182,11 @@ def expire(db, *, token):
         access_tokens.set_expiry(db, record, int(time.time()) - 1)
         announce(db, ChangeKind.TOKEN, record.digest)
     else:
+        record = tokens.find_refresh_token(db, token)
+        table = partitions.tables_of("refresh_token")[record.partition]
         db.execute(
-            "UPDATE refresh_token SET expires_at = ? WHERE digest = ?",
-            (int(time.time()) - 1, tokens.find_refresh_token(db, token).digest),
+            f"UPDATE {table} SET expires_at = ? WHERE digest = ?",
+            (int(time.time()) - 1, record.digest),
         )
 
 
@@ -193,6 +200,25 @@ def expire_code(db, *, code):
 
 def create_user(db, *, name, password):
     users.create(db, name, password_hash=users.hash_password(password), **_made())
+
+
+def create_userstore(db, *, domain, **form):
+    store_type = UserStoreType.LDAP if form else UserStoreType.BUILT_IN
+    made = {"form": LdapForm(**form), "store_type": store_type, "now": int(time.time())}
+    userstores.create(db, domain, sealed_bind_password=None, **made)
+
+
+def delete_userstore(db, *, domain):
+    users.delete_store(db, domain, with_users=True)
+
+
+def remember_failures(db, *, count, user=None, client=None, network="127.0.0.1"):
+    """Let so many attempts have failed, of which none blocks any more."""
+    subject = client and attempts.client_subject(client, network=network)
+    if user is not None:
+        subject = attempts.user_subject_at(attempts.user_subject(user), network=network)
+    forgotten_at = int(time.time()) + attempts.MEMORY_SECONDS
+    failed_attempts.put(db, subject, attempts.Failures(count, 0, forgotten_at))
 
 
 def delete_user(db, *, name):
@@ -223,12 +249,9 @@ def audit_of(db, *, actor):
     return rows.fetchall()
 
 
-def log_in(db, *, app, name, userstore, partitions=""):
-    """Issue tokens to a user of a user store, who is made where there is none."""
-    user = users_table.find(db, name, userstore=userstore)
-    if user is None:
-        user = User(f"{userstore}-{name}", name, userstore, None, int(time.time()))
-        users_table.insert(db, user)
+def log_in(db, *, app, name, partitions=""):
+    """Issue tokens to a user, who is made where there is none, as if a password had been right."""
+    user = users.find(db, name) or users.create(db, name, password_hash=None, **_made())
     issued = tokens.issue_user_token(
         db,
         _key(db, app, "PRODUCTION"),
@@ -259,7 +282,9 @@ VERBS = {
         *(create_resource, update_resource, delete_resource),
         *(subscribe, update_subscription, unsubscribe, change_subscription),
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire, expire_code),
-        *(create_user, delete_user, log_in, create_tier, update_tier, configure),
+        *(create_userstore, delete_userstore),
+        *(create_user, remember_failures, delete_user, log_in),
+        *(create_tier, update_tier, configure),
         *(set_password, end_sessions, age_sessions, audit_of),
     )
 }

@@ -8,9 +8,20 @@ import pytest
 
 from apimctl.config import TokenSettings
 from apimctl.domain.models import ApiState, KeyType
-from apimctl.services import apis, applications, keys, renewal, subscriptions, tokens, users
+from apimctl.domain.userstores import UserStoreType
+from apimctl.services import (
+    apis,
+    applications,
+    keys,
+    renewal,
+    subscriptions,
+    tokens,
+    users,
+    userstores,
+)
 from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
+from apimctl.services.userstores import LdapForm
 from apimctl.tables import changes
 
 NOW = 1_800_000_000
@@ -48,6 +59,16 @@ class Desk:
 
     def user(self, name):
         return users.create(self.db, name, password_hash=None, **self.moment)
+
+    def userstore(self, domain, store_type=UserStoreType.BUILT_IN, *, sealed=None, **form):
+        return userstores.create(
+            self.db,
+            domain,
+            form=LdapForm(**form),
+            store_type=store_type,
+            sealed_bind_password=sealed,
+            now=self.now,
+        )
 
     def api(
         self, name="twitter", version="1.0.0", *, context=None, state=ApiState.PUBLISHED, **form

@@ -14,13 +14,18 @@ PRODUCTION, SANDBOX = KeyType.PRODUCTION, KeyType.SANDBOX
 
 
 def secrets_of(desk, made) -> list[ConsumerSecret]:
-    """Return what the store keeps of the key's secrets, those that end last."""
+    """Return the key's secrets that have not ended, those that end last."""
     rows = desk.db.execute(
         "SELECT digest, consumer_key, hint, created_at, expires_at FROM consumer_secret"
-        " WHERE consumer_key = ? ORDER BY expires_at IS NOT NULL, created_at DESC",
-        (made.key.consumer_key,),
+        " WHERE consumer_key = ? AND coalesce(expires_at, ?) > ?"
+        " ORDER BY expires_at IS NOT NULL, created_at DESC",
+        (made.key.consumer_key, desk.now + 1, desk.now),
     )
     return [ConsumerSecret(*row) for row in rows]
+
+
+def count_secrets(desk) -> int:
+    return desk.db.execute("SELECT count(*) FROM consumer_secret").fetchone()[0]
 
 
 @pytest.mark.parametrize("key_type", KeyType)
@@ -144,6 +149,18 @@ def test_a_second_rotation_never_lengthens_the_first_grace(desk):
     assert sorted(ends, key=lambda at: at or 0) == [None, desk.now + 60, desk.now + 600]
     desk.now += 60
     keys.rotate(desk.db, made.key, grace_seconds=0, **desk.moment)
+    assert len(secrets_of(desk, made)) == 1
+
+
+def test_a_secret_that_has_ended_is_remembered_for_a_while(desk):
+    made = desk.generate()
+    keys.rotate(desk.db, made.key, grace_seconds=60, **desk.moment)
+    desk.now += 60 + keys.ENDED_SECRET_SECONDS - 1
+    keys.rotate(desk.db, made.key, grace_seconds=0, **desk.moment)
+    assert count_secrets(desk) == 3
+    desk.now += 1
+    keys.rotate(desk.db, made.key, grace_seconds=0, **desk.moment)
+    assert count_secrets(desk) == 3
     assert len(secrets_of(desk, made)) == 1
 
 

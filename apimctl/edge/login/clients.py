@@ -129,10 +129,12 @@ def authenticate(request: LoginRequest) -> Client | OAuth2Error:
     failures = attempts.find_client_failures(db, consumer_key, network=network)
     if seconds := blocked_seconds(failures, now=now):
         return ComeAgainError(TOO_MANY_WRONG_SECRETS, status=429, retry_after_seconds=seconds)
-    key = keys.find_by_secret(db, consumer_key, credentials.digest(consumer_secret), now=now)
+    digest = credentials.digest(consumer_secret)
+    key = keys.find_by_secret(db, consumer_key, digest, now=now)
     if key is None:
-        # What names no client is not counted: it guesses nothing, and would fill the table.
-        if keys.get(db, consumer_key):
+        # What names no client guesses nothing, and would fill the table. Nor does a secret that has
+        # ended: those who got the new one may share a network with one who still sends the old.
+        if keys.get(db, consumer_key) and not keys.has_had_secret(db, consumer_key, digest):
             attempts.note_wrong_secret(db, consumer_key, failures, network=network, now=now)
         return ClientRefusedError("The client credentials are wrong.")
     if failures != NO_FAILURES:

@@ -24,7 +24,7 @@ from apimctl.edge.login import scopes
 from apimctl.edge.login.clients import Client
 from apimctl.edge.login.context import AUTHENTICATION_METHODS, LoginRequest, Reply
 from apimctl.edge.login.success import success
-from apimctl.services import authorization
+from apimctl.services import audit, authorization
 
 RESPONSE_TYPE = "code"
 RESPONSE_MODE = "query"
@@ -142,6 +142,14 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
         )
         if issued is None:
             raise InvalidGrantError("The code is spent or expired.")
+        audit.record_token(
+            context.db,
+            "token.issue",
+            issued.token,
+            key=self.request.client.key,
+            now=context.now,
+            grant=self.GRANT_TYPE,
+        )
         return 200, success(issued), self.TOKEN_RESPONSE_HEADER
 
 

@@ -10,6 +10,8 @@ from apimctl.edge.request import Request
 CLIENT_AUTHENTICATION = ["client_secret_basic", "client_secret_post"]
 PUBLIC_TOO = [*CLIENT_AUTHENTICATION, "none"]
 
+KEYS_PATH = "/.well-known/jwks.json"
+
 
 def issuer_of(request: Request, settings: LoginApiSettings) -> str:
     """Return the URL that names the Login API: as configured, else as the client calls it."""
@@ -31,6 +33,7 @@ def describe(issuer: str, settings: LoginApiSettings) -> dict[str, Any]:
         "token_endpoint": f"{issuer}/token",
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
+        "jwks_uri": f"{issuer}{KEYS_PATH}",
         "grant_types_supported": sorted(settings.grants),
         "response_types_supported": [RESPONSE_TYPE] if issues_codes else [],
         "token_endpoint_auth_methods_supported": PUBLIC_TOO,

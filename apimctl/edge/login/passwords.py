@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from sqlite3 import Connection
@@ -55,8 +56,9 @@ Outcome = Right | Wrong | Blocked | Busy
 class Passwords:
     """Checks passwords on behalf of the running event loop."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, *, clock: Callable[[], float] = time.time) -> None:
         self._writer = writer
+        self._clock = clock
         self._turns = Turns(AT_ONCE, most_waiting=MOST_WAITING)
         self._hashers = ThreadPoolExecutor(
             AT_ONCE, thread_name_prefix="apimctl-password", initializer=_stand_back
@@ -79,7 +81,7 @@ class Passwords:
         """Count the attempt, check it, and take it back if the password was right."""
 
         def begin(db: Connection) -> tuple[LogIn | Blocked, User | None]:
-            begun = attempts.begin_log_in(db, username, network=network, now=_now())
+            begun = attempts.begin_log_in(db, username, network=network, now=self._now())
             return begun, users.find(db, username)
 
         begun, user = await self._writer.submit(begin)
@@ -89,12 +91,11 @@ class Passwords:
         is_right = await loop.run_in_executor(self._hashers, users.is_password, user, password)
         if user is None or not is_right:
             return Wrong()
-        await self._writer.submit(lambda db: attempts.succeed(db, begun, now=_now()))
+        await self._writer.submit(lambda db: attempts.succeed(db, begun, now=self._now()))
         return Right(user)
 
-
-def _now() -> int:
-    return math.ceil(time.time())
+    def _now(self) -> int:
+        return math.ceil(self._clock())
 
 
 def _stand_back() -> None:

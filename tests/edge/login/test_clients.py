@@ -204,6 +204,28 @@ def test_consumer_keys_that_nobody_has_are_not_counted(store, ask):
         assert db.execute("SELECT count(*) FROM failed_attempt").fetchone() == (0,)
 
 
+def test_a_secret_that_has_ended_is_refused_and_not_counted(shop, store, client, ask):
+    with store.transaction() as db:
+        new = keys.rotate(db, shop.generated.key, grace_seconds=0, **shop.made)
+    name, old = client
+    for _ in range(2 * attempts.FREE_AT_ONE_NETWORK):
+        with pytest.raises(ClientRefusedError):
+            ask(basic(name, old), now=NOW + 1)
+    assert ask(basic(name, new), now=NOW + 1)
+
+
+def test_a_secret_that_ended_long_ago_is_as_wrong_as_any(shop, store, client, ask):
+    late = NOW + keys.ENDED_SECRET_SECONDS + 1
+    with store.transaction() as db:
+        keys.rotate(db, shop.generated.key, grace_seconds=0, **shop.made)
+        keys.rotate(db, shop.generated.key, grace_seconds=0, now=late, random=shop.random.randbytes)
+    guess(ask, client[0], attempts.FREE_AT_ONE_NETWORK - 1, now=late)
+    with pytest.raises(ClientRefusedError):
+        ask(basic(*client), now=late)
+    with pytest.raises(ComeAgainError):
+        ask(basic(*client), now=late)
+
+
 @pytest.fixture
 def public(store):
     with store.transaction() as db:
