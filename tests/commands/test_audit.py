@@ -62,13 +62,14 @@ SAMPLES = {
     "token.renew": [],
     "token.revoke": ["--all"],
     "key.delete": ["--yes"],
+    "signing-key.rotate": [],
     "config.set": ["gateway.port", "1"],
     "config.unset": ["gateway.port"],
 }
 """A sample of every command that writes, in an order in which each finds what it needs."""
 
-ELSEWHERE = {"db.migrate"}
-"""Those with a test of their own: they need a store of another kind."""
+ELSEWHERE = {"db.migrate", "signing-key.delete"}
+"""Those with a test of their own: they need a store of another kind, or an id that was made."""
 
 
 @pytest.fixture
