@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from apimctl import config
-from apimctl.domain import attempts
+from apimctl.domain import attempts, credentials
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
 from apimctl.domain.models import ApiState, AuthType, GrantType, KeyType
@@ -38,7 +38,7 @@ from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
 from apimctl.services.userstores import LdapForm
 from apimctl.store import open_store
-from apimctl.tables import access_tokens, failed_attempts, partitions
+from apimctl.tables import access_tokens, failed_attempts, partitions, web_sessions
 from apimctl.tables.changes import ChangeKind, announce
 
 TOKENS = config.TokenSettings(
@@ -46,6 +46,7 @@ TOKENS = config.TokenSettings(
     user_validity_seconds=3600,
     refresh_validity_seconds=86_400,
     timestamp_skew_seconds=0,
+    code_validity_seconds=300,
     signing=config.SigningSettings("https://changer.test", store_path=Path(sys.argv[1])),
 )
 
@@ -62,10 +63,11 @@ def create_app(db, *, name, owner="admin", **form):
     applications.create(db, name, owner=owner, form=ApplicationForm(**form), **_made())
 
 
-def update_app(db, *, name, grants=None, **form):
+def update_app(db, *, name, new_name=None, grants=None, **form):
     if grants is not None:
         form["grants"] = frozenset(map(GrantType, grants))
-    applications.update(db, applications.resolve(db, name), ApplicationForm(**form))
+    found = applications.resolve(db, name)
+    applications.update(db, found, ApplicationForm(**form), name=new_name)
 
 
 def delete_app(db, *, name):
@@ -201,6 +203,14 @@ def expire(db, *, token):
         )
 
 
+def expire_code(db, *, code):
+    """Let a code's time be over."""
+    db.execute(
+        "UPDATE authorization_code SET expires_at = ? WHERE digest = ?",
+        (int(time.time()) - 1, credentials.digest(code)),
+    )
+
+
 def create_user(db, *, name, password):
     users.create(db, name, password_hash=users.hash_password(password), **_made())
 
@@ -230,6 +240,30 @@ def remember_failures(db, *, count, user=None, client=None, network="127.0.0.1")
 
 def delete_user(db, *, name):
     users.delete(db, name)
+
+
+def set_password(db, *, name, password):
+    users.set_password_hash(db, name, users.hash_password(password))
+
+
+def end_sessions(db, *, name):
+    web_sessions.delete_of_user(db, users.require(db, name).id)
+
+
+def age_sessions(db, *, name, idle_seconds=0, age_seconds=0):
+    """Let a user's sessions be older, and longer without use."""
+    db.execute(
+        "UPDATE web_session SET used_at = used_at - ?, expires_at = expires_at - ?"
+        " WHERE user_id = ?",
+        (idle_seconds, age_seconds, users.require(db, name).id),
+    )
+
+
+def audit_of(db, *, actor):
+    rows = db.execute(
+        "SELECT via, action, target, details FROM audit_entry WHERE actor = ? ORDER BY id", (actor,)
+    )
+    return rows.fetchall()
 
 
 def log_in(db, *, app, name, partitions=""):
@@ -265,10 +299,11 @@ VERBS = {
         *(create_resource, update_resource, delete_resource),
         *(declare_scope, update_scope, delete_scope, set_roles),
         *(subscribe, update_subscription, unsubscribe, change_subscription),
-        *(generate, update_key, rotate_key, delete_key, renew, revoke, expire),
+        *(generate, update_key, rotate_key, delete_key, renew, revoke, expire, expire_code),
         *(create_userstore, delete_userstore),
         *(create_user, remember_failures, delete_user, log_in),
         *(create_tier, update_tier, configure),
+        *(set_password, end_sessions, age_sessions, audit_of),
     )
 }
 

@@ -337,7 +337,7 @@ def foo_token(shop):
     return issued.access_token
 
 
-PARTITIONED = TokenSettings(3600, 3600, 3600, 0, partitions={"FOO.COM": "A", "BAR.COM": "B"})
+PARTITIONED = TokenSettings(3600, 3600, 3600, 0, 300, partitions={"FOO.COM": "A", "BAR.COM": "B"})
 
 
 def token_tables(ran):
