@@ -28,6 +28,9 @@ SAMPLES = {
     "tier.create": ["Mine", "--requests", "1", "--per", "1m"],
     "tier.update": ["Mine", "--requests", "2"],
     "tier.delete": ["Mine", "--yes"],
+    "userstore.create": ["foo.com", "--url", "ldap://127.0.0.1", "--search-base", "dc=foo"],
+    "userstore.update": ["foo.com", "--timeout", "2s"],
+    "userstore.delete": ["foo.com", "--yes"],
     "user.create": ["alice", PIPED],
     "user.update": ["alice", "--name", "alicia"],
     "user.password": ["alicia", PIPED],
@@ -62,13 +65,14 @@ SAMPLES = {
     "token.renew": [],
     "token.revoke": ["--all"],
     "key.delete": ["--yes"],
+    "signing-key.rotate": [],
     "config.set": ["gateway.port", "1"],
     "config.unset": ["gateway.port"],
 }
 """A sample of every command that writes, in an order in which each finds what it needs."""
 
-ELSEWHERE = {"db.migrate"}
-"""Those with a test of their own: they need a store of another kind."""
+ELSEWHERE = {"db.migrate", "signing-key.delete"}
+"""Those with a test of their own: they need a store of another kind, or an id that was made."""
 
 
 @pytest.fixture
