@@ -105,18 +105,15 @@ class LdapConnection(asyncio.Protocol):
         return entries, done.result
 
     def close(self) -> None:
-        """Take leave."""
+        """Take leave, and wait for nothing: unbinding has no answer (RFC 4511 section 4.3)."""
         if self._transport and self._fault is None:
             self._session.unbind()
             self._transport.write(self._session.data_to_send())
-            self._transport.close()
-        self._fault = self._fault or "it is closed"
+        self._fail("it is closed")
 
     def abort(self) -> None:
         """End the connection without a word."""
-        if self._transport:
-            self._transport.abort()
-        self._fail("aborted")
+        self._fail("it is closed")
 
     async def begin_tls(self, context: ssl.SSLContext) -> None:
         """Begin TLS on a plain connection (RFC 4511 section 4.14). Raises UserStoreError, OSError.
