@@ -71,6 +71,7 @@ class TokenSettings:
     user_validity_seconds: int
     refresh_validity_seconds: int
     timestamp_skew_seconds: int
+    code_validity_seconds: int
     signing: SigningSettings = SigningSettings()
     partitions: Mapping[str, str] = field(default_factory=dict)
 
@@ -172,6 +173,7 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             user_validity_seconds=values["tokens.user_validity"],
             refresh_validity_seconds=values["tokens.refresh_validity"],
             timestamp_skew_seconds=values["tokens.timestamp_skew"],
+            code_validity_seconds=values["tokens.code_validity"],
             signing=SigningSettings(
                 issuer=values["login_api.issuer"],
                 gateway_url=_url(values["gateway.host"], values["gateway.port"]),

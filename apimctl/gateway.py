@@ -23,6 +23,7 @@ from apimctl.edge.complaints import Complaints
 from apimctl.edge.connection import Handler, Response
 from apimctl.edge.counters import Counters, counters_path
 from apimctl.edge.forwarded import client_address
+from apimctl.edge.login import pages
 from apimctl.edge.login.api import LoginApi
 from apimctl.edge.login.metadata import KEYS_PATH
 from apimctl.edge.observation import CLIENT_LEFT, Observation, Words
@@ -34,6 +35,7 @@ from apimctl.edge.request_id import HEADER, RequestIds
 from apimctl.edge.request_target import origin_form, unclear
 from apimctl.edge.writer import Writer
 from apimctl.errors import ApimctlError, StoreError
+from apimctl.pages.rendering import STYLE_PATH
 from apimctl.services.gateways import METADATA_PATH
 
 FILE_CHECK_SECONDS = 1.0
@@ -67,8 +69,13 @@ class Gateway:
             "/token": self._login_api.token,
             "/revoke": self._login_api.revoke,
             "/introspect": self._login_api.introspect,
+            "/authorize": self._login_api.authorization.authorize,
+            "/authorize/login": self._login_api.authorization.log_in,
+            "/authorize/decision": self._login_api.authorization.decide,
+            "/authorize/logout": self._login_api.authorization.log_out,
             METADATA_PATH: self._login_api.metadata,
             KEYS_PATH: self._login_api.keys,
+            STYLE_PATH: pages.style,
         }
 
     @property

@@ -7,7 +7,8 @@
     │    ││││ └ 176 random bits, 30 base-62 digits
     │    │││└ partition: the table the token lives in, 0 for the base table (SPEC section 7)
     │    ││└ environment: p production, s sandbox
-    │    └┴ kind: ck consumer key, cs consumer secret, at access token, rt refresh token
+    │    └┴ kind: ck consumer key, cs consumer secret, at access token, rt refresh token,
+    │       ac authorization code
     └ whose it is, so that secret scanners find it
 
 A CRC finds every error of up to 32 bits in a row, so any one mistyped character is refused
@@ -23,7 +24,7 @@ from enum import StrEnum
 from apimctl.domain import signed_tokens
 from apimctl.domain.models import BASE_PARTITION, KeyType
 
-PATTERN = r"apim_(?:ck|cs|at|rt)[ps][0A-Z]_[0-9A-Za-z]{36}"
+PATTERN = r"apim_(?:ck|cs|at|rt|ac)[ps][0A-Z]_[0-9A-Za-z]{36}"
 """For secret scanners: every credential, and nothing else, matches as a whole word."""
 
 PREFIX = "apim_"
@@ -44,6 +45,7 @@ class Kind(StrEnum):
     CONSUMER_SECRET = "cs"  # noqa: S105 - a prefix
     ACCESS_TOKEN = "at"  # noqa: S105 - a prefix
     REFRESH_TOKEN = "rt"  # noqa: S105 - a prefix
+    AUTHORIZATION_CODE = "ac"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ class AuthType(StrEnum):
 class GrantType(StrEnum):
     """The grants of the Login API (RFC 6749)."""
 
+    AUTHORIZATION_CODE = "authorization_code"
     CLIENT_CREDENTIALS = "client_credentials"
     PASSWORD = "password"  # noqa: S105 - the grant's name
     REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the grant's name
@@ -294,6 +295,38 @@ class RefreshToken:
     issued_at: int
     expires_at: int | None
     partition: str = BASE_PARTITION
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationCode:
+    """What a client redeems for a user's first tokens, once (RFC 6749 section 4.1).
+
+    `redirect_uri` is None where the request named none, `code_challenge` (S256, RFC 7636) where it
+    had none. The tokens it gives are of the family `family_id`, which is known from the start, so
+    that a second use can end them.
+    """
+
+    digest: str = field(repr=False)
+    consumer_key: str
+    user_id: str
+    family_id: str
+    redirect_uri: str | None
+    code_challenge: str | None
+    scope: str
+    is_spent: bool
+    issued_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebSession:
+    """A browser in which a user has logged in. The store knows the digest of its cookie only."""
+
+    digest: str = field(repr=False)
+    user_id: str
+    created_at: int
+    used_at: int
+    expires_at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ SECRET_PARAMETERS = (
     "password",
     "refresh_token",
     "code",
+    "code_verifier",
 )
 
 
@@ -59,7 +60,7 @@ _CREDENTIAL = re.compile(
     # Its prefix, and what follows in one piece.
     rf"{_spelled(credentials.PREFIX)}[^/?&=;,#\s\"'<>]*"
     # Kind, environment, partition, and most of its digits.
-    rf"|(?:ck|cs|at|rt)[ps][0A-Z]{_spelled('_')}[0-9A-Za-z]{{20,}}"
+    rf"|(?:ck|cs|at|rt|ac)[ps][0A-Z]{_spelled('_')}[0-9A-Za-z]{{20,}}"
     # As many digits as it has.
     r"|(?<![0-9A-Za-z])[0-9A-Za-z]{36}(?![0-9A-Za-z])"
     # A JWT: what its first part begins with, or three parts.

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from apimctl import config
-from apimctl.domain import attempts
+from apimctl.domain import attempts, credentials
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
 from apimctl.domain.models import ApiState, AuthType, GrantType, KeyType
@@ -26,6 +26,7 @@ from apimctl.services import (
     renewal,
     resources,
     revocation,
+    scopes,
     settings,
     subscriptions,
     tiers,
@@ -37,7 +38,7 @@ from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
 from apimctl.services.userstores import LdapForm
 from apimctl.store import open_store
-from apimctl.tables import access_tokens, failed_attempts, partitions
+from apimctl.tables import access_tokens, failed_attempts, partitions, web_sessions
 from apimctl.tables.changes import ChangeKind, announce
 
 TOKENS = config.TokenSettings(
@@ -45,6 +46,7 @@ TOKENS = config.TokenSettings(
     user_validity_seconds=3600,
     refresh_validity_seconds=86_400,
     timestamp_skew_seconds=0,
+    code_validity_seconds=300,
     signing=config.SigningSettings("https://changer.test", store_path=Path(sys.argv[1])),
 )
 
@@ -57,14 +59,15 @@ def _key(db, app, key_type):
     return keys.require(db, applications.resolve(db, app), KeyType(key_type))
 
 
-def create_app(db, *, name, **form):
-    applications.create(db, name, owner="admin", form=ApplicationForm(**form), **_made())
+def create_app(db, *, name, owner="admin", **form):
+    applications.create(db, name, owner=owner, form=ApplicationForm(**form), **_made())
 
 
-def update_app(db, *, name, grants=None, **form):
+def update_app(db, *, name, new_name=None, grants=None, **form):
     if grants is not None:
         form["grants"] = frozenset(map(GrantType, grants))
-    applications.update(db, applications.resolve(db, name), ApplicationForm(**form))
+    found = applications.resolve(db, name)
+    applications.update(db, found, ApplicationForm(**form), name=new_name)
 
 
 def delete_app(db, *, name):
@@ -88,21 +91,33 @@ def delete_api(db, *, name):
     apis.delete(db, name)
 
 
-def create_resource(db, *, api, pattern, methods=("*",), auth_type="Any", tier="Unlimited"):
-    made = {"methods": methods, "auth_type": AuthType(auth_type), "tier": tier}
-    resources.create(db, apis.resolve(db, api), pattern=pattern, **made)
+def create_resource(db, *, api, pattern, methods=("*",), auth_type="Any", **asked):
+    made = {"methods": methods, "auth_type": AuthType(auth_type)}
+    resources.create(db, apis.resolve(db, api), pattern=pattern, **made, **asked)
 
 
-def update_resource(db, *, api, pattern, auth_type=None, tier=None):
+def update_resource(db, *, api, pattern, auth_type=None, **asked):
     found = apis.resolve(db, api)
     wanted = auth_type and AuthType(auth_type)
     resource = resources.require(db, found, pattern)
-    resources.update(db, found, resource, auth_type=wanted, tier=tier)
+    resources.update(db, found, resource, auth_type=wanted, **asked)
 
 
 def delete_resource(db, *, api, pattern):
     found = apis.resolve(db, api)
     resources.delete(db, found, resources.require(db, found, pattern))
+
+
+def declare_scope(db, *, api, name, after_seconds=0, **form):
+    scopes.declare(db, api, name, now=int(time.time()) + after_seconds, **form)
+
+
+def update_scope(db, *, api, name, **form):
+    scopes.update(db, scopes.require(db, api, name), **form)
+
+
+def delete_scope(db, *, api, name):
+    scopes.delete(db, scopes.require(db, api, name))
 
 
 def subscribe(db, *, app, api):
@@ -188,8 +203,20 @@ def expire(db, *, token):
         )
 
 
+def expire_code(db, *, code):
+    """Let a code's time be over."""
+    db.execute(
+        "UPDATE authorization_code SET expires_at = ? WHERE digest = ?",
+        (int(time.time()) - 1, credentials.digest(code)),
+    )
+
+
 def create_user(db, *, name, password):
     users.create(db, name, password_hash=users.hash_password(password), **_made())
+
+
+def set_roles(db, *, name, roles):
+    users.set_roles(db, users.require(db, name), roles)
 
 
 def create_userstore(db, *, domain, **form):
@@ -213,6 +240,30 @@ def remember_failures(db, *, count, user=None, client=None, network="127.0.0.1")
 
 def delete_user(db, *, name):
     users.delete(db, name)
+
+
+def set_password(db, *, name, password):
+    users.set_password_hash(db, name, users.hash_password(password))
+
+
+def end_sessions(db, *, name):
+    web_sessions.delete_of_user(db, users.require(db, name).id)
+
+
+def age_sessions(db, *, name, idle_seconds=0, age_seconds=0):
+    """Let a user's sessions be older, and longer without use."""
+    db.execute(
+        "UPDATE web_session SET used_at = used_at - ?, expires_at = expires_at - ?"
+        " WHERE user_id = ?",
+        (idle_seconds, age_seconds, users.require(db, name).id),
+    )
+
+
+def audit_of(db, *, actor):
+    rows = db.execute(
+        "SELECT via, action, target, details FROM audit_entry WHERE actor = ? ORDER BY id", (actor,)
+    )
+    return rows.fetchall()
 
 
 def log_in(db, *, app, name, partitions=""):
@@ -246,11 +297,13 @@ VERBS = {
     for function in (
         *(create_app, update_app, delete_app, create_api, update_api, change_api, delete_api),
         *(create_resource, update_resource, delete_resource),
+        *(declare_scope, update_scope, delete_scope, set_roles),
         *(subscribe, update_subscription, unsubscribe, change_subscription),
-        *(generate, update_key, rotate_key, delete_key, renew, revoke, expire),
+        *(generate, update_key, rotate_key, delete_key, renew, revoke, expire, expire_code),
         *(create_userstore, delete_userstore),
         *(create_user, remember_failures, delete_user, log_in),
         *(create_tier, update_tier, configure),
+        *(set_password, end_sessions, age_sessions, audit_of),
     )
 }
 

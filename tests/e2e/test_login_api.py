@@ -148,7 +148,7 @@ def test_an_unknown_scope_is_invalid_scope(stall, scope):
     assert is_error(stall.ask(scope=scope, **CLIENT_CREDENTIALS), 400, "invalid_scope")
 
 
-@pytest.mark.parametrize("grant", ["implicit", "authorization_code", "CLIENT_CREDENTIALS", "x y"])
+@pytest.mark.parametrize("grant", ["implicit", "Authorization_Code", "CLIENT_CREDENTIALS", "x y"])
 def test_an_unknown_grant_is_unsupported(stall, grant):
     assert is_error(stall.ask(grant_type=grant), 400, "unsupported_grant_type")
 
@@ -207,19 +207,24 @@ def test_the_metadata_names_the_endpoints(market):
     url = market.gateway.url
     metadata = answer.json
     assert re.fullmatch("[0-9a-f]{16}", metadata.pop("apimctl_gateway"))
+    with_secret = ["client_secret_basic", "client_secret_post"]
     assert metadata == {
         "issuer": url,
+        "authorization_endpoint": f"{url}/authorize",
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
         "token_endpoint": f"{url}/token",
+        "token_endpoint_auth_methods_supported": [*with_secret, "none"],
         "revocation_endpoint": f"{url}/revoke",
+        "revocation_endpoint_auth_methods_supported": [*with_secret, "none"],
         "introspection_endpoint": f"{url}/introspect",
         "jwks_uri": f"{url}/.well-known/jwks.json",
-        "grant_types_supported": ["client_credentials", "password", "refresh_token"],
-        "response_types_supported": [],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "introspection_endpoint_auth_methods_supported": [
-            "client_secret_basic",
-            "client_secret_post",
+        "scopes_supported": [],
+        "introspection_endpoint_auth_methods_supported": with_secret,
+        "grant_types_supported": [
+            *("authorization_code", "client_credentials", "password", "refresh_token"),
         ],
     }
     posted = market.gateway.send("POST", "/.well-known/oauth-authorization-server", body=b"")

@@ -17,7 +17,7 @@ from tests.e2e.processes import workers
 from tests.e2e.wire import Peer, Wire
 
 PASSWORD = "correct horse battery staple"
-IN_CLEAR = re.compile(rb"apim_(?:cs|at|rt)[ps][0A-Z]_|eyJraWQiOiJhcGlt")
+IN_CLEAR = re.compile(rb"apim_(?:cs|at|rt|ac)[ps][0A-Z]_|eyJraWQiOiJhcGlt")
 
 
 class Life:

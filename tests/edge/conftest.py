@@ -18,6 +18,7 @@ TOKENS = TokenSettings(
     user_validity_seconds=3600,
     refresh_validity_seconds=86_400,
     timestamp_skew_seconds=0,
+    code_validity_seconds=300,
 )
 
 

@@ -337,7 +337,7 @@ def foo_token(shop):
     return issued.access_token
 
 
-PARTITIONED = TokenSettings(3600, 3600, 3600, 0, partitions={"FOO.COM": "A", "BAR.COM": "B"})
+PARTITIONED = TokenSettings(3600, 3600, 3600, 0, 300, partitions={"FOO.COM": "A", "BAR.COM": "B"})
 
 
 def token_tables(ran):
@@ -383,6 +383,22 @@ def test_a_partition_that_comes_and_goes_is_noticed_by_the_next_request(shop, mo
             db, shop.generated.key, "alice", settings=PARTITIONED, **shop.made
         )
     assert facts(model, again.access_token).token.partition == "A"
+
+
+def test_a_partition_that_is_dropped_amid_a_look_up_is_no_trouble(shop, model, foo_token):
+    with shop.store.transaction() as db:
+        users.delete(db, "alice")
+    model.refresh()
+    dropped = []
+
+    def drop_before(sql):
+        if "FROM access_token_A" in sql:
+            with shop.store.transaction() as db:
+                dropped.extend(partitions.drop_empty(db, but=()))
+
+    model._db.set_trace_callback(drop_before)
+    assert facts(model, foo_token).token is None
+    assert dropped == ["A"]
 
 
 def test_a_token_in_a_partition_is_revoked_with_the_next_request(shop, model, foo_token):

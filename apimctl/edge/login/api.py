@@ -21,7 +21,8 @@ from apimctl.edge import answers
 from apimctl.edge.answers import Answer
 from apimctl.edge.forwarded import client_address
 from apimctl.edge.login import metadata
-from apimctl.edge.login.clients import authenticate
+from apimctl.edge.login.authorize import Authorization
+from apimctl.edge.login.clients import recognise
 from apimctl.edge.login.context import LoginContext, LoginRequest, Reply
 from apimctl.edge.login.forms import read_form
 from apimctl.edge.login.metadata import issuer_of
@@ -59,6 +60,13 @@ class LoginApi:
         self._read_model = read_model
         self._server = LoginServer()
         self._passwords = Passwords(writer)
+        self.authorization = Authorization(
+            writer,
+            self._passwords,
+            context=lambda db, request: self._context(db, request, None),
+            issuer_of=lambda request: issuer_of(request, self.settings.login_api),
+            network_of=self._network_of,
+        )
 
     def close(self) -> None:
         """End the threads that check passwords."""
@@ -81,7 +89,9 @@ class LoginApi:
         if request.method not in {"GET", "HEAD"}:
             return _error(405, "invalid_request", "Use GET.", {hdrs.ALLOW: "GET, HEAD"})
         content = metadata.describe(
-            issuer_of(request, self.settings.login_api), self.settings.login_api
+            issuer_of(request, self.settings.login_api),
+            self.settings.login_api,
+            scopes=self._read_model.scopes,
         )
         return answers.json_answer(200, {**content, ID_FIELD: self._gateway_id}, NO_STORE.items())
 
@@ -128,7 +138,7 @@ class LoginApi:
         username, password = form.get("username"), form.get("password")
         if form.get("grant_type") != GrantType.PASSWORD or not username or not password:
             return None
-        client = await self._writer.submit(lambda db: authenticate(read(db)))
+        client = await self._writer.submit(lambda db: recognise(read(db)))
         if isinstance(client, OAuth2Error):
             raise client
         if not client.check_grant_type(GrantType.PASSWORD):
