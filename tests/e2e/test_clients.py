@@ -1,6 +1,6 @@
 """OAuth clients that are not ours, over TLS, at the running gateway: what each of them can do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -10,11 +10,15 @@ from tests.e2e.clients.python import Authlib, RequestsOauthlib
 from tests.e2e.clients.site import RefusedError, Site
 from tests.e2e.market import Stall, running_market
 from tests.e2e.tls import line, own_certificate
+from tests.e2e.visitor import Visitor
 
 CALLBACK = "https://client.example/back"
 SCRIPTS = {"openid-client": "openid_client.mjs", "simple-oauth2": "simple_oauth2.mjs"}
-ALL = ["requests-oauthlib", "Authlib", *SCRIPTS]
+PYTHON = {"requests-oauthlib": RequestsOauthlib, "Authlib": Authlib}
+ALL = [*PYTHON, *SCRIPTS]
 WITH_METADATA = ["Authlib", "openid-client"]
+PUBLIC = ["requests-oauthlib, public", "Authlib, public", "openid-client, public"]
+"""Those that can do without a secret."""
 
 
 @dataclass
@@ -25,6 +29,16 @@ class Shop:
     url: str
     user: str
     site: Site
+    public_site: Site
+
+    def allow(self, address: str) -> str:
+        """Return where the browser of a user is sent who logs in at this address and allows it."""
+        assert address.startswith(f"{self.url}/authorize?")
+        visitor = Visitor(self.stall.market.gateway)
+        visitor.visit(address.removeprefix(self.url))
+        visitor.log_in(self.user)
+        visitor.decide("allow")
+        return visitor.location
 
     @property
     def address(self) -> str:
@@ -40,7 +54,13 @@ def shop(tmp_path_factory, backend, sandbox_backend):
         stall = market.stall()
         stall.change("update_app", name=stall.name, token_format="jwt", callback_urls=[CALLBACK])
         site = Site(url, own_certificate(cli), *stall.client, CALLBACK)
-        yield Shop(stall, url, market.user(), site)
+        public = market.name()
+        form = {"token_format": "jwt", "callback_urls": [CALLBACK], "is_public": True}
+        market.changer("create_app", name=public, **form)
+        market.changer("subscribe", app=public, api=stall.name)
+        made = market.changer("generate", app=public)
+        public_site = replace(site, id=made["consumer_key"], secret=None)
+        yield Shop(stall, url, market.user(), site, public_site)
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +70,15 @@ def packages():
 
 @pytest.fixture(scope="module")
 def client(request, shop, tmp_path_factory):
-    """Return the client of that name."""
-    if request.param not in SCRIPTS:
-        yield {"requests-oauthlib": RequestsOauthlib, "Authlib": Authlib}[request.param](shop.site)
+    """Return the client of that name, with a secret or without one."""
+    name, _, public = request.param.partition(", ")
+    site = shop.public_site if public else shop.site
+    if name in PYTHON:
+        yield PYTHON[name](site)
         return
     folder = tmp_path_factory.mktemp("client")
     packages = request.getfixturevalue("packages")
-    with running_client(SCRIPTS[request.param], packages, folder, shop.site) as running:
+    with running_client(SCRIPTS[name], packages, folder, site) as running:
         yield running
 
 
@@ -107,6 +129,27 @@ def test_revoke(client, shop, which):
     assert client.call(tokens=tokens, url=shop.address) == 401
     with pytest.raises(RefusedError, match=r"^invalid_grant$"):
         client.refresh(tokens=tokens)
+
+
+@everybody([*ALL, *PUBLIC])
+def test_authorization_code_with_pkce(client, shop):
+    callback = shop.allow(client.authorize())
+    tokens = client.exchange(callback=callback)
+    assert client.call(tokens=tokens, url=shop.address) == 200
+    renewed = client.refresh(tokens=tokens)
+    assert client.call(tokens=tokens, url=shop.address) == 401
+    assert client.call(tokens=renewed, url=shop.address) == 200
+    # A code that is used twice ends what the first use gave.
+    with pytest.raises(RefusedError, match=r"^invalid_grant$"):
+        client.exchange(callback=callback)
+    assert client.call(tokens=renewed, url=shop.address) == 401
+
+
+@everybody(PUBLIC)
+def test_a_client_without_secret_revokes(client, shop):
+    tokens = client.exchange(callback=shop.allow(client.authorize()))
+    client.revoke(tokens=tokens, which="refresh_token")
+    assert client.call(tokens=tokens, url=shop.address) == 401
 
 
 @everybody(WITH_METADATA)

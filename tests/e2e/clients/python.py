@@ -1,5 +1,6 @@
 """OAuth clients in Python, under the verbs that the ones from npm have."""
 
+import secrets
 from contextlib import contextmanager
 
 from authlib.integrations.base_client import OAuthError
@@ -13,6 +14,7 @@ from oauthlib.oauth2 import (
     OAuth2Error,
     WebApplicationClient,
 )
+from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
 from tests.binary import TIMEOUT_SECONDS
@@ -32,53 +34,51 @@ class RequestsOauthlib:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.secret = {"client_id": site.id, "client_secret": site.secret}
+        self.auth = HTTPBasicAuth(site.id, site.secret) if site.secret else None
 
-    def _session(self, kind, **form) -> OAuth2Session:
-        session = OAuth2Session(client=kind(self.site.id, **form))
+    def _session(self, kind=WebApplicationClient, *, scope=None, **form) -> OAuth2Session:
+        session = OAuth2Session(client=kind(self.site.id, scope=scope), **form)
         session.verify = str(self.site.certificate)
         session.trust_env = False
         return session
 
     def _fetch(self, session, **form) -> dict:
+        form |= {"auth": self.auth, "include_client_id": self.auth is None}
         with _refusing(OAuth2Error):
             return session.fetch_token(f"{self.site.url}/token", timeout=TIMEOUT_SECONDS, **form)
 
     def client_credentials(self, scope=None):
-        session = self._session(BackendApplicationClient, scope=scope)
-        return self._fetch(session, **self.secret)
+        return self._fetch(self._session(BackendApplicationClient, scope=scope))
 
     def password(self, username, password):
         session = self._session(LegacyApplicationClient)
-        return self._fetch(session, username=username, password=password, **self.secret)
+        return self._fetch(session, username=username, password=password)
 
     def refresh(self, tokens):
-        session = self._session(WebApplicationClient)
+        form = {"refresh_token": tokens["refresh_token"], "auth": self.auth}
+        if self.auth is None:
+            form["client_id"] = self.site.id
         with _refusing(OAuth2Error):
-            return session.refresh_token(
-                f"{self.site.url}/token", refresh_token=tokens["refresh_token"], **self.secret
-            )
+            return self._session().refresh_token(f"{self.site.url}/token", **form)
 
     def revoke(self, tokens, which):
-        session = self._session(WebApplicationClient)
+        session = self._session()
+        named = {} if self.auth else {"client_id": self.site.id}
         url, headers, body = session._client.prepare_token_revocation_request(
-            f"{self.site.url}/revoke", tokens[which], token_type_hint=which
+            f"{self.site.url}/revoke", tokens[which], token_type_hint=which, **named
         )
-        client = (self.site.id, self.site.secret)
-        answer = session.post(url, data=body, headers=headers, auth=client, withhold_token=True)
+        answer = session.post(url, data=body, headers=headers, auth=self.auth, withhold_token=True)
         assert answer.ok, answer.text
 
     def authorize(self):
-        self.asking = self._session(WebApplicationClient)
-        self.asking.redirect_uri = self.site.redirect_uri
-        self.asking._pkce = "S256"
+        self.asking = self._session(redirect_uri=self.site.redirect_uri, pkce="S256")
         return self.asking.authorization_url(f"{self.site.url}/authorize")[0]
 
     def exchange(self, callback):
-        return self._fetch(self.asking, authorization_response=callback, **self.secret)
+        return self._fetch(self.asking, authorization_response=callback)
 
     def call(self, tokens, url):
-        session = self._session(WebApplicationClient)
+        session = self._session()
         session.token = tokens
         return session.get(url, timeout=TIMEOUT_SECONDS).status_code
 
@@ -93,6 +93,8 @@ class Authlib:
 
     def _session(self, **form) -> AuthlibSession:
         session = AuthlibSession(self.site.id, self.site.secret, **form)
+        if self.site.secret is None:
+            session.token_endpoint_auth_method = session.revocation_endpoint_auth_method = "none"
         session.verify = str(self.site.certificate)
         session.trust_env = False
         return session
@@ -132,7 +134,7 @@ class Authlib:
         return self.session.introspect_token(self.found["introspection_endpoint"], token).json()
 
     def authorize(self):
-        self.verifier = "v" * 43
+        self.verifier = secrets.token_urlsafe(32)
         self.asking = self._session(
             redirect_uri=self.site.redirect_uri, code_challenge_method="S256"
         )
