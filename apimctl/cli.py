@@ -26,7 +26,7 @@ NOUNS = {
     "app": "Applications, which subscribe to APIs and hold keys.",
     "subscription": "Which application may call which API.",
     "key": "Consumer keys: generate, allowed domains, validity, rotate.",
-    "token": "Access tokens: renew, list, inspect, revoke.",
+    "token": "Access tokens: renew, list, inspect, revoke, purge.",
     "tier": "Limits by name.",
     "user": "Users, and their passwords.",
     "userstore": "Where users live: built-in stores, LDAP directories.",

@@ -61,6 +61,7 @@ SAMPLES = {
     "key.rotate": ["--grace", "10m"],
     "token.renew": [],
     "token.revoke": ["--all"],
+    "token.purge": [],
     "key.delete": ["--yes"],
     "config.set": ["gateway.port", "1"],
     "config.unset": ["gateway.port"],

@@ -26,6 +26,7 @@ WRITES = [
     ("key", "delete"),
     ("token", "renew"),
     ("token", "revoke", "--all"),
+    ("token", "purge", "--older-than", "0"),
     ("tier", "create", "Other", "--requests", "1", "--per", "1m"),
     ("tier", "update", "Mine", "--requests", "2"),
     ("tier", "delete", "Mine"),
