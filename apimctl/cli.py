@@ -27,6 +27,7 @@ NOUNS = {
     "subscription": "Which application may call which API.",
     "key": "Consumer keys: generate, allowed domains, validity, rotate.",
     "token": "Access tokens: renew, list, inspect, revoke, purge.",
+    "signing-key": "Keys that sign JWT access tokens: list, rotate.",
     "tier": "Limits by name.",
     "user": "Users, and their passwords.",
     "userstore": "Where users live: built-in stores, LDAP directories.",
@@ -62,7 +63,7 @@ class LazyGroup(Group):
         """Return the command of a noun, None if there is none."""
         if cmd_name not in NOUNS:
             return None
-        module = importlib.import_module(f"apimctl.commands.{cmd_name}")
+        module = importlib.import_module(f"apimctl.commands.{cmd_name.replace('-', '_')}")
         command = built(module.app)
         command.name = cmd_name
         return command

@@ -47,17 +47,32 @@ class GatewaySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SigningSettings:
+    """Whom JWT access tokens name as their issuer, and the store whose key signs them.
+
+    `issuer` is None for a gateway that runs, and where none does, for `gateway_url`. Without a
+    `store_path` the key is one that is kept nowhere, as a dry run needs it.
+    """
+
+    issuer: str | None = None
+    gateway_url: str = ""
+    store_path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TokenSettings:
-    """How long tokens live that are issued from now on, and in which partition they are kept.
+    """How long tokens live that are issued from now on, where they are kept, how they are signed.
 
     Lengths in seconds, `NEVER` for never. `partitions` has the letter of each user store that has
-    one, by its domain in upper case.
+    one, by its domain in upper case; `signing` is for those that are JWTs.
     """
 
     application_validity_seconds: int
     user_validity_seconds: int
     refresh_validity_seconds: int
     timestamp_skew_seconds: int
+    code_validity_seconds: int
+    signing: SigningSettings = SigningSettings()
     partitions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -159,6 +174,12 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             user_validity_seconds=values["tokens.user_validity"],
             refresh_validity_seconds=values["tokens.refresh_validity"],
             timestamp_skew_seconds=values["tokens.timestamp_skew"],
+            code_validity_seconds=values["tokens.code_validity"],
+            signing=SigningSettings(
+                issuer=values["login_api.issuer"],
+                gateway_url=_url(values["gateway.host"], values["gateway.port"]),
+                store_path=store,
+            ),
             partitions=values["tokens.partitions"],
         ),
         upkeep=UpkeepSettings(
@@ -224,6 +245,10 @@ def require_key(key: str) -> None:
             f"there is no setting {key!r}",
             hint=f"Did you mean {near[0]}?" if near else "apimctl config list shows them all.",
         )
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _value_and_origin(

@@ -106,6 +106,9 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "tokens.user_validity": Definition("3600", parse_validity, "Validity of user access tokens"),
     "tokens.refresh_validity": Definition("86400", parse_validity, "Validity of refresh tokens"),
+    "tokens.code_validity": Definition(
+        "300", config_values.duration, "Validity of authorization codes"
+    ),
     "tokens.timestamp_skew": Definition(
         "0", config_values.skew, "How long an expired access token is still accepted"
     ),
@@ -119,7 +122,7 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "audit.retention": Definition("90d", parse_validity, "How long the audit log is kept"),
     "login_api.grants": Definition(
-        "client_credentials,password,refresh_token",
+        "authorization_code,client_credentials,password,refresh_token",
         config_values.grants,
         "Grants the Login API accepts",
     ),

@@ -23,7 +23,9 @@ from apimctl.edge.complaints import Complaints
 from apimctl.edge.connection import Handler, Response
 from apimctl.edge.counters import Counters, counters_path
 from apimctl.edge.forwarded import client_address
+from apimctl.edge.login import pages
 from apimctl.edge.login.api import LoginApi
+from apimctl.edge.login.metadata import KEYS_PATH
 from apimctl.edge.observation import CLIENT_LEFT, Observation, Words
 from apimctl.edge.observer import Observer
 from apimctl.edge.proxy import Proxy
@@ -34,6 +36,7 @@ from apimctl.edge.request_target import origin_form, unclear
 from apimctl.edge.upkeep import Upkeep
 from apimctl.edge.writer import Writer
 from apimctl.errors import ApimctlError, StoreError
+from apimctl.pages.rendering import STYLE_PATH
 from apimctl.services.gateways import METADATA_PATH
 
 FILE_CHECK_SECONDS = 1.0
@@ -61,14 +64,20 @@ class Gateway:
         self._read_model = ReadModel(settings.store_path, on_settings_changed=self.reload_settings)
         self._counters = Counters(counters_path(settings.store_path))
         self._writer = Writer(settings.store_path)
-        self._login_api = LoginApi(self._writer, settings, gateway_id=gateway_id)
+        self._login_api = LoginApi(self._writer, self._read_model, settings, gateway_id=gateway_id)
         self.upkeep = Upkeep(self._writer, lambda: self._settings, complaints=self._complaints)
         self._proxy = Proxy(settings.gateway)
         self._own: dict[str, Handler] = {
             "/token": self._login_api.token,
             "/revoke": self._login_api.revoke,
             "/introspect": self._login_api.introspect,
+            "/authorize": self._login_api.authorization.authorize,
+            "/authorize/login": self._login_api.authorization.log_in,
+            "/authorize/decision": self._login_api.authorization.decide,
+            "/authorize/logout": self._login_api.authorization.log_out,
             METADATA_PATH: self._login_api.metadata,
+            KEYS_PATH: self._login_api.keys,
+            STYLE_PATH: pages.style,
         }
 
     @property

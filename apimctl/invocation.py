@@ -4,6 +4,7 @@ Everything a command needs of the world comes from here, and is made when it is 
 """
 
 import contextlib
+import dataclasses
 import getpass
 import math
 import os
@@ -55,10 +56,15 @@ class Invocation:
         return self.load_settings()
 
     def load_settings(self) -> "Settings":
-        """Return the settings as they are now."""
+        """Return the settings as they are now. In a dry run nothing is signed with a kept key."""
         from apimctl import config  # noqa: PLC0415 - `--help` needs no settings
 
-        return config.load(self.settings_flags, environ=os.environ)
+        settings = config.load(self.settings_flags, environ=os.environ)
+        if self.is_dry_run:
+            signing = dataclasses.replace(settings.tokens.signing, store_path=None)
+            tokens = dataclasses.replace(settings.tokens, signing=signing)
+            settings = dataclasses.replace(settings, tokens=tokens)
+        return settings
 
     @property
     def settings_flags(self) -> dict[str, str]:

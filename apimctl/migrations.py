@@ -234,7 +234,7 @@ def m008_token_partitions(db: Database) -> None:
     """Partitions of tokens, beside the base tables (SPEC section 7)."""
     db.execute("""
         CREATE TABLE token_partition (
-            letter TEXT PRIMARY KEY CHECK (length(letter) = 1),
+            letter TEXT PRIMARY KEY CHECK (length(letter) = 1 AND letter BETWEEN 'A' AND 'Z'),
             created_at INTEGER NOT NULL
         )
     """)
@@ -348,7 +348,8 @@ def m013_signing_keys(db: Database) -> None:
             public_jwk TEXT NOT NULL,
             sealed_private_jwk TEXT NOT NULL,
             created_at INTEGER NOT NULL,
-            retired_at INTEGER
+            retired_at INTEGER,
+            newest_expiry_at INTEGER NOT NULL
         )
     """)
 

@@ -44,6 +44,7 @@ def make_store(path: Path, *, backend: str, count: int, known: int = 1) -> Bench
         user_validity_seconds=A_DAY,
         refresh_validity_seconds=A_DAY,
         timestamp_skew_seconds=0,
+        code_validity_seconds=300,
     )
     store = open_store(path, now=now)
     with store.transaction() as db:

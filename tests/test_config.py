@@ -30,7 +30,8 @@ def origins(settings):
 
 def test_the_defaults_are_those_of_the_specification(load):
     settings = load()
-    assert settings.tokens == config.TokenSettings(3600, 3600, 86_400, 0)
+    signing = config.SigningSettings(None, "http://127.0.0.1:8280", Path("x.db"))
+    assert settings.tokens == config.TokenSettings(3600, 3600, 86_400, 0, 300, signing=signing)
     assert (settings.gateway.host, settings.gateway.port) == ("127.0.0.1", 8280)
     assert settings.gateway.client_domain_header == "domain"
     assert settings.gateway.remove_oauth_headers

@@ -1,12 +1,13 @@
 """`apimctl app`: applications."""
 
+import shlex
 from typing import Annotated
 
 import typer
 
 from apimctl.commands.forms import Destroys, Owner, Reads, Writes, invocation, noun
 from apimctl.commands.shapes import application_shape, changes
-from apimctl.domain.models import ADMIN, UNLIMITED, GrantType, TokenFormat
+from apimctl.domain.models import ADMIN, UNLIMITED, Application, GrantType, TokenFormat
 from apimctl.errors import UsageError
 
 app = noun("Applications, which subscribe to APIs and hold keys.")
@@ -133,6 +134,7 @@ def update(
     """Change an application. Callback URLs and grants replace those it has; an empty URL is none.
 
     What its tokens look like and which grants it may use holds from the next request to /token.
+    One that becomes public loses its consumer secrets at once.
     """
     from apimctl.services import applications  # noqa: PLC0415 - not for --help
 
@@ -156,7 +158,7 @@ def update(
         application_shape(application),
         title=application.name,
         bare="name",
-        said=f"updated {application.name}",
+        said=f"updated {application.name}{_about_secrets(before, application)}",
     )
 
 
@@ -178,6 +180,18 @@ def delete(ctx: typer.Context, name: Name, owner: Owner = None) -> None:
         title=application.name,
         bare="name",
         said=f"deleted {application.name} of {application.owner}",
+    )
+
+
+def _about_secrets(before: Application, after: Application) -> str:
+    """Return what becomes of the consumer secrets of an application, if anything does."""
+    if after.is_public == before.is_public:
+        return ""
+    if after.is_public:
+        return "; it is public now, its consumer secrets are over"
+    return (
+        "; it is confidential now, its keys get a secret by"
+        f" apimctl key rotate --app {shlex.quote(after.name)}"
     )
 
 

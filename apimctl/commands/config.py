@@ -79,28 +79,28 @@ def _write(call: Invocation, key: str, value: str | None) -> None:
         call.done(record, title=key, bare="value", said=said)
         return
     config.write(file, key, value)
-    tables = _obey(call, key, value)
+    remarks = _obey(call, key, value)
     if value is None and key not in {row.key for row in call.settings.rows}:
         record = {"key": key, "value": None, "origin": f"file {file}"}
         call.done(record, title=key, bare="value", said=f"{key} is gone from {file}")
         return
     row = config.find(call.settings, key)
-    said = f"{key} is {row.value} ({row.origin}){tables}"
+    said = f"{key} is {row.value} ({row.origin}){remarks}"
     record = {"key": key, "value": row.value, "origin": row.origin}
     call.done(record, title=key, bare="value", said=said)
 
 
 def _obey(call: Invocation, key: str, value: str | None) -> str:
-    """Tell the gateways, make the tables that the setting asks for, and say which."""
+    """Tell the gateways, make what the setting asks of the store, and say what."""
     from apimctl.services import settings  # noqa: PLC0415 - not for --help
 
     if not call.settings.store_path.exists():
         return ""
     with call.writing() as db:
         settings.announce_change(db)
-        letters = settings.new_partitions(db, key, value, now=call.now)
+        remarks = settings.prepare(db, key, value, now=call.now)
         if value is None:
             call.audit(db, "config.unset", key)
         else:
             call.audit(db, "config.set", key, value=value)
-    return f"; new tables for partition {', '.join(letters)}" if letters else ""
+    return "".join(f"; {remark}" for remark in remarks)

@@ -88,7 +88,7 @@ def generate(
         title=f"{application.name}, {which}",
         bare="access_token",
         said=f"generated the {which.lower()} key of {application.name}; "
-        "keep the secret and the token now, they are not shown again",
+        + _what_to_keep(made.consumer_secret),
         secret_fields=("consumer_key", "consumer_secret", "access_token"),
     )
 
@@ -269,6 +269,12 @@ def _shape(call: Invocation, key: Key, application: Application) -> Shape:
 
     seconds = application_validity(key, call.settings.tokens)
     return key_shape(key, application, validity_seconds=seconds)
+
+
+def _what_to_keep(consumer_secret: str | None) -> str:
+    if consumer_secret is None:
+        return "public, it has no secret; keep the token now, it is not shown again"
+    return "keep the secret and the token now, they are not shown again"
 
 
 def _print_unchanged(

@@ -16,6 +16,7 @@ from apimctl.domain.models import (
     Key,
     Resource,
     Scope,
+    SigningKey,
     Subscription,
     Tier,
     User,
@@ -143,6 +144,22 @@ def token_shape(
         "partition": token.partition,
         "issued_at": moment(token.issued_at),
         "expires_at": moment(token.expires_at),
+    }
+
+
+def signing_key_shape(key: SigningKey, *, now: int) -> Shape:
+    """Return the fields of `signing-key list`."""
+    if key.retired_at is None:
+        state = "signing"
+    else:
+        state = "published" if key.is_published(now) else "spent"
+    return {
+        "id": key.id,
+        "algorithm": str(key.algorithm),
+        "state": state,
+        "created_at": moment(key.created_at),
+        "retired_at": moment(key.retired_at),
+        "published_until": None if key.retired_at is None else moment(key.newest_expiry_at),
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from apimctl.domain import credentials
+from apimctl.domain import credentials, signed_tokens
 from apimctl.domain.credentials import Credential, Kind
 
 _SCHEME = "bearer"
@@ -13,7 +13,7 @@ def may_hold_credential(values: Sequence[str]) -> bool:
 
     Also one that is mistyped: somebody can mend it.
     """
-    return any(credentials.PREFIX in value for value in values)
+    return any(credentials.PREFIX in value or signed_tokens.PREFIX in value for value in values)
 
 
 def presented_token(values: Sequence[str]) -> str | None:

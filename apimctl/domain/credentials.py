@@ -7,7 +7,8 @@
     │    ││││ └ 176 random bits, 30 base-62 digits
     │    │││└ partition: the table the token lives in, 0 for the base table (SPEC section 7)
     │    ││└ environment: p production, s sandbox
-    │    └┴ kind: ck consumer key, cs consumer secret, at access token, rt refresh token
+    │    └┴ kind: ck consumer key, cs consumer secret, at access token, rt refresh token,
+    │       ac authorization code
     └ whose it is, so that secret scanners find it
 
 A CRC finds every error of up to 32 bits in a row, so any one mistyped character is refused
@@ -20,9 +21,10 @@ import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from apimctl.domain import signed_tokens
 from apimctl.domain.models import BASE_PARTITION, KeyType
 
-PATTERN = r"apim_(?:ck|cs|at|rt)[ps][0A-Z]_[0-9A-Za-z]{36}"
+PATTERN = r"apim_(?:ck|cs|at|rt|ac)[ps][0A-Z]_[0-9A-Za-z]{36}"
 """For secret scanners: every credential, and nothing else, matches as a whole word."""
 
 PREFIX = "apim_"
@@ -43,6 +45,7 @@ class Kind(StrEnum):
     CONSUMER_SECRET = "cs"  # noqa: S105 - a prefix
     ACCESS_TOKEN = "at"  # noqa: S105 - a prefix
     REFRESH_TOKEN = "rt"  # noqa: S105 - a prefix
+    AUTHORIZATION_CODE = "ac"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +70,22 @@ def encode(
 
 
 def parse(text: str) -> Credential | None:
-    """Return what the credential says of itself, None if it is malformed or mistyped."""
-    if not _FORMAT.fullmatch(text) or text[-_CHECKSUM_DIGITS:] != _checksum(
-        text[:-_CHECKSUM_DIGITS]
-    ):
+    """Return what the credential says of itself, None if it is malformed or mistyped.
+
+    An access token may also be a JWT, as `apimctl.domain.signed_tokens` has it.
+    """
+    if not _FORMAT.fullmatch(text):
+        return _parse_signed(text)
+    if text[-_CHECKSUM_DIGITS:] != _checksum(text[:-_CHECKSUM_DIGITS]):
         return None
     return Credential(
         kind=Kind(text[5:7]), key_type=_KEY_TYPES[text[7]], partition=text[8], digest=digest(text)
     )
+
+
+def _parse_signed(text: str) -> Credential | None:
+    signed = signed_tokens.parse(text)
+    return signed and Credential(Kind.ACCESS_TOKEN, signed.key_type, signed.partition, digest(text))
 
 
 def digest(text: str) -> str:

@@ -69,6 +69,7 @@ class AuthType(StrEnum):
 class GrantType(StrEnum):
     """The grants of the Login API (RFC 6749)."""
 
+    AUTHORIZATION_CODE = "authorization_code"
     CLIENT_CREDENTIALS = "client_credentials"
     PASSWORD = "password"  # noqa: S105 - the grant's name
     REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the grant's name
@@ -86,6 +87,13 @@ class Introspection(StrEnum):
 
     OWN = "own"
     ANY = "any"
+
+
+class SigningAlgorithm(StrEnum):
+    """How JWT access tokens are signed (RFC 7518); every reader knows RS256 (RFC 9068)."""
+
+    ES256 = "ES256"
+    RS256 = "RS256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +295,58 @@ class RefreshToken:
     issued_at: int
     expires_at: int | None
     partition: str = BASE_PARTITION
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationCode:
+    """What a client redeems for a user's first tokens, once (RFC 6749 section 4.1).
+
+    `redirect_uri` is None where the request named none, `code_challenge` (S256, RFC 7636) where it
+    had none. The tokens it gives are of the family `family_id`, which is known from the start, so
+    that a second use can end them.
+    """
+
+    digest: str = field(repr=False)
+    consumer_key: str
+    user_id: str
+    family_id: str
+    redirect_uri: str | None
+    code_challenge: str | None
+    scope: str
+    is_spent: bool
+    issued_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebSession:
+    """A browser in which a user has logged in. The store knows the digest of its cookie only."""
+
+    digest: str = field(repr=False)
+    user_id: str
+    created_at: int
+    used_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """What signs JWT access tokens: the public half in clear, the private one sealed.
+
+    `newest_expiry_at` is when the last token is over that it signed, 0 if there is none.
+    """
+
+    id: str
+    algorithm: SigningAlgorithm
+    public_jwk: Mapping[str, str]
+    sealed_private_jwk: str = field(repr=False)
+    created_at: int
+    retired_at: int | None = None
+    newest_expiry_at: int = 0
+
+    def is_published(self, now: float) -> bool:
+        """Return whether there may be tokens that it verifies."""
+        return self.retired_at is None or now < self.newest_expiry_at
 
 
 class Via(StrEnum):

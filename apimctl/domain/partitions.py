@@ -4,18 +4,17 @@ A partition is a letter, which stands in the text of its tokens. The setting ``t
 says which user stores it is for, as in WSO2: ``A:foo.com, B:bar.com``.
 """
 
-import re
 from collections.abc import Mapping
 from string import ascii_uppercase
 
 from apimctl.domain.models import BASE_PARTITION, PRIMARY
-from apimctl.domain.names import LONGEST_NAME, printable
+from apimctl.domain.names import printable
+from apimctl.domain.userstores import check_domain
 from apimctl.errors import InvalidInputError
 
 ALL_PARTITIONS = (BASE_PARTITION, *ascii_uppercase)
 """Those that can be: the base tables, and one for each letter."""
 
-_DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _EXAMPLE = "Write a letter and a user store for each, as A:foo.com, B:bar.com."
 
 
@@ -34,12 +33,7 @@ def parse_partitions(text: str) -> Mapping[str, str]:
             raise InvalidInputError(
                 f"{printable(letter)!r} names no partition", hint="Use one letter from A to Z."
             )
-        if not _DOMAIN.fullmatch(written) or len(written) > LONGEST_NAME:
-            raise InvalidInputError(
-                f"{printable(written)!r} names no user store",
-                hint=f"Use letters, digits and . _ -. {_EXAMPLE}",
-            )
-        domain = written.upper()
+        domain = check_domain(written)
         if domain == PRIMARY:
             raise InvalidInputError(
                 f"{PRIMARY} has no partition of its own: its tokens are in the base tables",

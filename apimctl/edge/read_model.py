@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
+from typing import TypeVar
 
 from apimctl.domain import credentials
 from apimctl.domain.admission import Admitted, Facts, Presented
@@ -35,6 +36,8 @@ MOST_TOKENS = 100_000
 MOST_UNKNOWN = 10_000
 BUSY_TIMEOUT_SECONDS = 0.25
 """WAL readers do not wait for writers; this only covers the moments of recovery."""
+
+_Result = TypeVar("_Result")
 
 
 class ReadModel:
@@ -88,6 +91,11 @@ class ReadModel:
                 if key is not None:
                     subscription = self._subscription(key.application_id, match.api.id)
         return Facts(match, presented, token, key, subscription, client_domains, now)
+
+    def read(self, query: Callable[[Connection], _Result]) -> _Result:
+        """Return what the store says now; the query is a short one. Raises StoreError."""
+        with explained(self._path):
+            return query(self._open_db())
 
     def route(self, path: str, method: str) -> Match | None:
         """Return where a request leads, as of the last `refresh`; `path` is raw."""

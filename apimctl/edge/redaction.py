@@ -1,8 +1,9 @@
 """What may not stand in a log: credentials, wherever a client put them.
 
 A credential is found by its prefix, or by its letters and its length where the prefix is mistyped;
-also percent-encoded, and more than once. The secret parameters of OAuth 2 lose their values
-whatever those look like. Rather too much is taken out than too little.
+also percent-encoded, and more than once. A JWT counts as one, whoever signed it. The secret
+parameters of OAuth 2 lose their values whatever those look like. Rather too much is taken out than
+too little.
 """
 
 import re
@@ -19,6 +20,7 @@ SECRET_PARAMETERS = (
     "password",
     "refresh_token",
     "code",
+    "code_verifier",
 )
 
 
@@ -58,8 +60,11 @@ _CREDENTIAL = re.compile(
     # Its prefix, and what follows in one piece.
     rf"{_spelled(credentials.PREFIX)}[^/?&=;,#\s\"'<>]*"
     # Kind, environment, partition, and most of its digits.
-    rf"|(?:ck|cs|at|rt)[ps][0A-Z]{_spelled('_')}[0-9A-Za-z]{{20,}}"
+    rf"|(?:ck|cs|at|rt|ac)[ps][0A-Z]{_spelled('_')}[0-9A-Za-z]{{20,}}"
     # As many digits as it has.
-    r"|(?<![0-9A-Za-z])[0-9A-Za-z]{36}(?![0-9A-Za-z])",
+    r"|(?<![0-9A-Za-z])[0-9A-Za-z]{36}(?![0-9A-Za-z])"
+    # A JWT: what its first part begins with, or three parts.
+    rf"|{_spelled('eyJ')}(?:[\w.-]|%[0-9a-f]{{2}}){{16,}}+"
+    rf"|(?<![\w-])[\w-]{{16,}}+{_spelled('.')}[\w-]{{16,}}+{_spelled('.')}[\w-]*+",
     re.ASCII | re.IGNORECASE,
 )

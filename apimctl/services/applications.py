@@ -13,7 +13,8 @@ from apimctl.domain.models import (
     GrantType,
     TokenFormat,
 )
-from apimctl.domain.names import check_name, check_text, check_url
+from apimctl.domain.names import check_name, check_text
+from apimctl.domain.redirects import check_redirect_uri
 from apimctl.errors import ConflictError, DeniedError, NotFoundError
 from apimctl.services import tiers, users
 from apimctl.services.identifiers import RandomBytes, new_id
@@ -110,7 +111,7 @@ def create(
 def update(
     db: Connection, application: Application, form: ApplicationForm, *, name: str | None = None
 ) -> Application:
-    """Change an application.
+    """Change an application. One that becomes public loses its consumer secrets at once.
 
     Raises as `create`, and DeniedError for another name of the one every command falls back on.
     """
@@ -124,6 +125,8 @@ def update(
         _check_name_is_free(db, application)
     application = _filled_in(db, application, form)
     applications.update(db, application)
+    if application.is_public:
+        keys.delete_secrets_of_application(db, application.id)
     announce(db, ChangeKind.APPLICATION, application.id)
     return application
 
@@ -151,7 +154,7 @@ def _filled_in(db: Connection, application: Application, form: ApplicationForm) 
     if form.description is not None:
         changed["description"] = check_text(form.description, what="description")
     if form.callback_urls is not None:
-        urls = [check_url(url, what="callback URL") for url in form.callback_urls if url]
+        urls = [check_redirect_uri(url, what="callback URL") for url in form.callback_urls if url]
         changed["callback_urls"] = tuple(dict.fromkeys(urls))
     if form.grants is not None:
         changed["grants"] = frozenset(form.grants) or None

@@ -24,6 +24,14 @@ def list_all(db: Connection) -> list[Gateway]:
     return gateways.list_all(db)
 
 
+def find_url(db: Connection) -> str | None:
+    """Return the URL of a gateway that runs, None if there is none."""
+    for gateway in gateways.list_all(db):
+        if _is_alive(gateway.process_id):
+            return gateway.url
+    return None
+
+
 def register(db: Connection, *urls: Gateway) -> None:
     """List the URLs of a gateway, and drop those whose processes ended without a word."""
     for known in gateways.list_all(db):

@@ -1,9 +1,10 @@
 """What a token is, told to a client or a resource server (RFC 7662)."""
 
+from dataclasses import replace
 from sqlite3 import Connection
 
 from apimctl.domain.models import TokenState, has_expired
-from apimctl.services import tokens
+from apimctl.services import scopes, tokens
 from apimctl.services.token_claims import Claims, claims_of
 from apimctl.tables import applications, keys, users
 
@@ -26,6 +27,7 @@ def introspect(
     if key is None or application is None:  # which the foreign keys prevent
         return None
     user = users.get(db, token.user_id) if token.user_id is not None else None
+    token = replace(token, scope=scopes.living(db, token.scope, issued_at=token.issued_at))
     claims = claims_of(token, key=key, application=application, user=user, issuer=issuer)
     username = {"username": user.qualified_name} if user else {}
     return {**claims, **username, "token_type": "Bearer"}

@@ -21,10 +21,13 @@ ENDED_SECRET_SECONDS = 90 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class GeneratedKey:
-    """A new key with the two secrets that are shown once: consumer secret and access token."""
+    """A new key with the two secrets that are shown once: consumer secret and access token.
+
+    That of a public application has no consumer secret.
+    """
 
     key: Key
-    consumer_secret: str = field(repr=False)
+    consumer_secret: str | None = field(repr=False)
     issued: IssuedToken
 
 
@@ -86,6 +89,7 @@ def generate(
 ) -> GeneratedKey:
     """Make consumer key, consumer secret and the first application access token.
 
+    A public application gets no secret, as it could keep none (RFC 6749 section 2.1).
     `validity_seconds` None follows the configured default. Raises ConflictError if the application
     has a key of that type already.
     """
@@ -106,7 +110,9 @@ def generate(
         created_at=now,
     )
     keys.insert(db, key)
-    consumer_secret = _add_secret(db, key, now=now, random=random)
+    consumer_secret = None
+    if not application.is_public:
+        consumer_secret = _add_secret(db, key, now=now, random=random)
     issued = tokens.issue_application_token(db, key, settings=settings, now=now, random=random)
     key = replace(key, current_token_id=issued.token.id)
     keys.update(db, key)
@@ -137,7 +143,15 @@ def rotate(db: Connection, key: Key, *, grace_seconds: int, now: int, random: Ra
     """Return a new consumer secret; the old ones stay valid for the grace, 0 for not at all.
 
     They are remembered for a while after that: who still sends one is refused, but guesses nothing.
+    Raises ConflictError for the key of a public application, which has none.
     """
+    application = applications.find(db, key.application_id)
+    if application is not None and application.is_public:
+        raise ConflictError(
+            f"{application.name!r} is public and keeps no secret",
+            hint="If it can keep one: apimctl app update "
+            f"{shlex.quote(application.name)} --confidential, then rotate.",
+        )
     keys.end_secrets(db, key.consumer_key, expires_at=now + grace_seconds)
     keys.delete_secrets_ended(db, key.consumer_key, now=now - ENDED_SECRET_SECONDS)
     return _add_secret(db, key, now=now, random=random)

@@ -4,6 +4,7 @@ from sqlite3 import Connection
 
 from apimctl.domain import credentials
 from apimctl.domain.models import AccessToken, Key, RefreshToken, TokenState
+from apimctl.domain.signed_tokens import PREFIX, identifier_of
 from apimctl.errors import InvalidInputError, NotFoundError
 from apimctl.services import tokens
 from apimctl.services.renewal import end_family
@@ -40,7 +41,8 @@ def require_and_revoke(db: Connection, text: str) -> AccessToken | RefreshToken:
     """
     if credentials.parse(text) is None:
         raise InvalidInputError(
-            "that is not a token", hint="Copy it whole: it starts with apim_at or apim_rt."
+            "that is not a token",
+            hint=f"Copy it whole: it starts with apim_at or apim_rt, or as a JWT with {PREFIX}.",
         )
     token = revoke(db, text)
     if token is None:
@@ -51,8 +53,11 @@ def require_and_revoke(db: Connection, text: str) -> AccessToken | RefreshToken:
 
 
 def revoke_by_id(db: Connection, token_id: str) -> AccessToken:
-    """Revoke the access token with that id, and return it as it was. Raises NotFoundError."""
-    token = access_tokens.get(db, token_id)
+    """Revoke the access token with that id, or with that `jti`, and return it as it was.
+
+    Raises NotFoundError.
+    """
+    token = access_tokens.get(db, identifier_of(token_id))
     if token is None:
         raise NotFoundError(
             f"there is no access token {token_id!r}", hint="apimctl token list shows the ids."

@@ -152,6 +152,11 @@ def grant(db: Connection, requested: str | None, *, user_id: str) -> Granted | S
     return ScopeRefusal.FORBIDDEN if found and not granted.scopes else granted
 
 
+def is_known(db: Connection, requested: str | None) -> bool:
+    """Return whether all names of a scope that is requested are declared."""
+    return not isinstance(_find(db, requested), ScopeRefusal)
+
+
 def grant_to_application(
     db: Connection, requested: str | None, *, application_id: str
 ) -> Granted | ScopeRefusal:

@@ -4,6 +4,7 @@ from sqlite3 import Connection
 
 from apimctl.domain.partitions import parse_partitions
 from apimctl.services import partitions
+from apimctl.tables import userstores
 from apimctl.tables.changes import ChangeKind, announce
 
 PARTITIONS = "tokens.partitions"
@@ -14,11 +15,17 @@ def announce_change(db: Connection) -> None:
     announce(db, ChangeKind.SETTINGS)
 
 
-def new_partitions(db: Connection, key: str, value: str | None, *, now: int) -> list[str]:
-    """Make the tables that the new value of a setting asks for, so that its first token finds them.
+def prepare(db: Connection, key: str, value: str | None, *, now: int) -> list[str]:
+    """Make what the new value of a setting asks of the store; None is the default.
 
-    Returns the letters of the partitions that were not there. Raises as `parse_partitions`.
+    Returns what there is to say of that. Raises as `parse_partitions`.
     """
     if key != PARTITIONS or value is None:
         return []
-    return partitions.create_missing(db, parse_partitions(value), now=now)
+    configured = parse_partitions(value)
+    remarks = []
+    if letters := partitions.create_missing(db, configured, now=now):
+        remarks.append(f"new tables for partition {', '.join(letters)}")
+    if unknown := [domain for domain in configured if userstores.find(db, domain) is None]:
+        remarks.append(f"there is no user store {', '.join(unknown)} yet")
+    return remarks

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from apimctl.domain import signed_tokens
 from apimctl.domain.models import AccessToken, Application, Key, RefreshToken, User
 
 Claims = dict[str, Any]
@@ -33,5 +34,5 @@ def claims_of(
     if token.expires_at is not None:
         claims["exp"] = token.expires_at
     if isinstance(token, AccessToken):
-        claims["jti"] = token.id
+        claims["jti"] = signed_tokens.token_id(token.partition, token.id)
     return claims

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
 from typing import TypeVar
 
@@ -19,8 +19,9 @@ from apimctl.domain.models import (
     User,
 )
 from apimctl.domain.scopes import DEFAULT_SCOPE
+from apimctl.domain.signed_tokens import PREFIX
 from apimctl.errors import InvalidInputError, NotFoundError
-from apimctl.services import partitions
+from apimctl.services import partitions, signed_tokens
 from apimctl.services.identifiers import RandomBytes, new_id
 from apimctl.tables import access_tokens, applications, keys, refresh_tokens, users
 
@@ -64,6 +65,7 @@ def issue_application_token(
         partition=BASE_PARTITION,
         validity_seconds=validity_seconds,
         scope=scope,
+        settings=settings,
         now=now,
         random=random,
     )
@@ -98,6 +100,7 @@ def issue_user_token(
         partition=partition,
         validity_seconds=validity.shortest(user_validity(key, settings), shorter_seconds),
         scope=scope,
+        settings=settings,
         now=now,
         random=random,
     )
@@ -139,7 +142,8 @@ def require_access_token(db: Connection, text: str) -> AccessToken:
     """Return the record of an access token. Raises InvalidInputError, NotFoundError."""
     if bearer.recognise(text) is None:
         raise InvalidInputError(
-            "that is not an access token", hint="Copy it whole: it starts with apim_at."
+            "that is not an access token",
+            hint=f"Copy it whole: it starts with apim_at, or as a JWT with {PREFIX}.",
         )
     token = find_access_token(db, text)
     if token is None:
@@ -221,24 +225,31 @@ def _issue(
     partition: str,
     validity_seconds: int,
     scope: str,
+    settings: TokenSettings,
     now: int,
     random: RandomBytes,
 ) -> IssuedToken:
-    secret = credentials.encode(
-        Kind.ACCESS_TOKEN, key.key_type, random(credentials.RANDOM_BYTES), partition=partition
-    )
     token = AccessToken(
-        digest=credentials.digest(secret),
+        digest="",
         id=new_id(random),
         consumer_key=key.consumer_key,
         user_id=user_id,
         family_id=family_id,
         state=TokenState.ACTIVE,
         scope=scope,
-        hint=credentials.hint(secret),
+        hint="",
         issued_at=now,
         expires_at=validity.expires_at(now, validity_seconds),
         partition=partition,
     )
+    if signed_tokens.wants(db, key):
+        secret = signed_tokens.sign(
+            db, token, key=key, settings=settings.signing, now=now, random=random
+        )
+    else:
+        secret = credentials.encode(
+            Kind.ACCESS_TOKEN, key.key_type, random(credentials.RANDOM_BYTES), partition=partition
+        )
+    token = replace(token, digest=credentials.digest(secret), hint=credentials.hint(secret))
     access_tokens.insert(db, token)
     return IssuedToken(token, validity_seconds, secret)

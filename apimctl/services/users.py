@@ -14,7 +14,7 @@ from apimctl.domain.userstores import UserStore, UserStoreType, check_user_name,
 from apimctl.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
 from apimctl.services import attempts, userstores
 from apimctl.services.identifiers import RandomBytes, new_id
-from apimctl.tables import applications, user_roles, users
+from apimctl.tables import applications, user_roles, users, web_sessions
 from apimctl.tables import userstores as user_store_table
 from apimctl.tables.changes import ChangeKind, announce
 
@@ -136,9 +136,13 @@ def set_roles(db: Connection, user: User, roles: Iterable[str]) -> None:
 
 
 def set_password_hash(db: Connection, name: str, password_hash: str) -> User:
-    """Replace a user's password; wrong ones are forgotten. Raises as `require_password_here`."""
+    """Replace a user's password, and log the user out of every browser; wrong ones are forgotten.
+
+    Raises as `require_password_here`.
+    """
     user = require_password_here(db, name)
     users.set_password_hash(db, user.id, password_hash)
+    web_sessions.delete_of_user(db, user.id)
     attempts.forgive_user(db, user.qualified_name)
     return replace(user, password_hash=password_hash)
 

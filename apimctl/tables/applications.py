@@ -17,6 +17,8 @@ _SELECT = (
 )
 _NAMES = f"SELECT application.name, {_OWNER} {_FROM} WHERE application.id = ?"
 
+_FIND_TOKEN_FORMAT = "SELECT token_format FROM application WHERE id = ?"  # noqa: S105 - a query
+
 
 def insert(db: Connection, application: Application) -> None:
     """Add an application whose name is free for its owner."""
@@ -67,6 +69,12 @@ def find_tier(db: Connection, application_id: str) -> str | None:
     """Return the name of the application's tier, None where there is no such application."""
     row = db.execute("SELECT tier FROM application WHERE id = ?", (application_id,)).fetchone()
     return str(row[0]) if row else None
+
+
+def find_token_format(db: Connection, application_id: str) -> TokenFormat | None:
+    """Return what the application's access tokens look like, None if there is none of that id."""
+    row = db.execute(_FIND_TOKEN_FORMAT, (application_id,)).fetchone()
+    return TokenFormat(row[0]) if row else None
 
 
 def count_owned(db: Connection, owner_id: str) -> int:

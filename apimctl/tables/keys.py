@@ -114,6 +114,15 @@ def end_secrets(db: Connection, consumer_key: str, *, expires_at: int) -> None:
     )
 
 
+def delete_secrets_of_application(db: Connection, application_id: str) -> None:
+    """Remove all secrets of all keys of an application."""
+    db.execute(
+        "DELETE FROM consumer_secret WHERE consumer_key IN"
+        " (SELECT consumer_key FROM application_key WHERE application_id = ?)",
+        (application_id,),
+    )
+
+
 def delete_secrets_ended(db: Connection, consumer_key: str, *, now: int) -> None:
     """Remove the secrets of a key whose time was over by then."""
     db.execute(

@@ -52,7 +52,8 @@ PARTITIONS = ("tokens.partitions", "A:foo.com, B:bar.com")
 
 
 def test_partitions_get_their_tables_when_they_are_set(cli):
-    cli.ok("app", "list")
+    cli.ok("userstore", "create", "FOO.COM")
+    cli.ok("userstore", "create", "BAR.COM")
     rehearsed = cli.ok("config", "set", *PARTITIONS, "--dry-run")
     assert rehearsed.stderr == (
         "dry run, nothing was written: tokens.partitions would be A:foo.com, B:bar.com;"
@@ -67,6 +68,12 @@ def test_partitions_get_their_tables_when_they_are_set(cli):
     assert "new tables" not in cli.ok("config", "set", *PARTITIONS, "--dry-run").stderr
     cli.ok("config", "unset", "tokens.partitions")
     assert tables(cli) == made
+
+
+def test_a_partition_of_no_user_store_is_remarked_upon(cli):
+    cli.ok("userstore", "create", "FOO.COM")
+    said = cli.ok("config", "set", "tokens.partitions", "A:foo.com, A:fo.com").stderr
+    assert said.endswith("; new tables for partition A; there is no user store FO.COM yet\n")
 
 
 def test_partitions_are_set_where_there_is_no_store_yet(cli):

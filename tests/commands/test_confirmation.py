@@ -53,6 +53,13 @@ def test_any_other_answer_changes_nothing(full, dump, answer):
     assert dump() == before
 
 
+def test_a_signing_key_is_not_deleted_unasked(cli):
+    key_id = cli.data("signing-key", "rotate")["id"]
+    assert cli("signing-key", "delete", key_id).code == 2
+    asked = [("? [y/N] ", "y\n")]
+    assert cli.at_terminal("signing-key", "delete", key_id, answers=asked)[0] == 0
+
+
 def test_at_a_terminal_without_input_nobody_is_asked(full, dump):
     before = dump()
     code, seen = full.at_terminal("key", "delete", "--no-input")

@@ -27,6 +27,7 @@ WRITES = [
     ("token", "renew"),
     ("token", "revoke", "--all"),
     ("token", "purge", "--older-than", "0"),
+    ("signing-key", "rotate"),
     ("tier", "create", "Other", "--requests", "1", "--per", "1m"),
     ("tier", "update", "Mine", "--requests", "2"),
     ("tier", "delete", "Mine"),

@@ -35,7 +35,7 @@ def issue(cli, user_id):
             db,
             key,
             user_id,
-            settings=TokenSettings(3600, 3600, 86_400, 0),
+            settings=TokenSettings(3600, 3600, 86_400, 0, 300),
             now=now,
             random=lambda count: bytes(range(count)) if count == 22 else b"f" * count,
         )

@@ -1,20 +1,30 @@
 import pytest
 
-from apimctl.domain import credentials
+from apimctl.domain import credentials, signed_tokens
 from apimctl.domain.bearer import may_hold_credential, presented_token, recognise
 from apimctl.domain.models import KeyType
 
 OURS = credentials.encode(
     credentials.Kind.ACCESS_TOKEN, KeyType.SANDBOX, bytes(credentials.RANDOM_BYTES)
 )
+JWT = f"{signed_tokens.PREFIX}LTAx.eyJqdGkiOiIw"
+FOREIGN_JWT = "eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiIw.c2lnbmF0dXJl"
 HOLDING = [
+    [f"Bearer {JWT}"],
     [f"Bearer {OURS}"],
     [f"bearer  {OURS[:-1]}"],
     [OURS],
     [f"Token token={OURS}"],
     ["Basic eDp5", f"Bearer {OURS}"],
 ]
-NOT_HOLDING = [[], [""], ["Basic eDp5"], ["Bearer of-the-backend"], ["Bearer apim", "Digest x=y"]]
+NOT_HOLDING = [
+    [],
+    [""],
+    ["Basic eDp5"],
+    ["Bearer of-the-backend"],
+    [f"Bearer {FOREIGN_JWT}"],
+    ["Bearer apim", "Digest x=y"],
+]
 
 
 @pytest.mark.parametrize("values", HOLDING)

@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from apimctl import config
-from apimctl.domain import attempts
+from apimctl.domain import attempts, credentials
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
-from apimctl.domain.models import ApiState, AuthType, KeyType, User
+from apimctl.domain.models import ApiState, AuthType, GrantType, KeyType
 from apimctl.domain.partitions import parse_partitions
 from apimctl.domain.userstores import UserStoreType
 from apimctl.domain.validity import parse_validity
@@ -37,8 +37,7 @@ from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
 from apimctl.services.userstores import LdapForm
 from apimctl.store import open_store
-from apimctl.tables import access_tokens, failed_attempts
-from apimctl.tables import users as users_table
+from apimctl.tables import access_tokens, failed_attempts, partitions, web_sessions
 from apimctl.tables.changes import ChangeKind, announce
 
 TOKENS = config.TokenSettings(
@@ -46,6 +45,8 @@ TOKENS = config.TokenSettings(
     user_validity_seconds=3600,
     refresh_validity_seconds=86_400,
     timestamp_skew_seconds=0,
+    code_validity_seconds=300,
+    signing=config.SigningSettings("https://changer.test", store_path=Path(sys.argv[1])),
 )
 
 
@@ -61,8 +62,11 @@ def create_app(db, *, name, **form):
     applications.create(db, name, owner="admin", form=ApplicationForm(**form), **_made())
 
 
-def update_app(db, *, name, **form):
-    applications.update(db, applications.resolve(db, name), ApplicationForm(**form))
+def update_app(db, *, name, new_name=None, grants=None, **form):
+    if grants is not None:
+        form["grants"] = frozenset(map(GrantType, grants))
+    found = applications.resolve(db, name)
+    applications.update(db, found, ApplicationForm(**form), name=new_name)
 
 
 def delete_app(db, *, name):
@@ -178,10 +182,20 @@ def expire(db, *, token):
         access_tokens.set_expiry(db, record, int(time.time()) - 1)
         announce(db, ChangeKind.TOKEN, record.digest)
     else:
+        record = tokens.find_refresh_token(db, token)
+        table = partitions.tables_of("refresh_token")[record.partition]
         db.execute(
-            "UPDATE refresh_token SET expires_at = ? WHERE digest = ?",
-            (int(time.time()) - 1, tokens.find_refresh_token(db, token).digest),
+            f"UPDATE {table} SET expires_at = ? WHERE digest = ?",
+            (int(time.time()) - 1, record.digest),
         )
+
+
+def expire_code(db, *, code):
+    """Let a code's time be over."""
+    db.execute(
+        "UPDATE authorization_code SET expires_at = ? WHERE digest = ?",
+        (int(time.time()) - 1, credentials.digest(code)),
+    )
 
 
 def create_user(db, *, name, password):
@@ -211,12 +225,33 @@ def delete_user(db, *, name):
     users.delete(db, name)
 
 
-def log_in(db, *, app, name, userstore, partitions=""):
-    """Issue tokens to a user of a user store, who is made where there is none."""
-    user = users_table.find(db, name, userstore=userstore)
-    if user is None:
-        user = User(f"{userstore}-{name}", name, userstore, None, int(time.time()))
-        users_table.insert(db, user)
+def set_password(db, *, name, password):
+    users.set_password_hash(db, name, users.hash_password(password))
+
+
+def end_sessions(db, *, name):
+    web_sessions.delete_of_user(db, users.require(db, name).id)
+
+
+def age_sessions(db, *, name, idle_seconds=0, age_seconds=0):
+    """Let a user's sessions be older, and longer without use."""
+    db.execute(
+        "UPDATE web_session SET used_at = used_at - ?, expires_at = expires_at - ?"
+        " WHERE user_id = ?",
+        (idle_seconds, age_seconds, users.require(db, name).id),
+    )
+
+
+def audit_of(db, *, actor):
+    rows = db.execute(
+        "SELECT via, action, target, details FROM audit_entry WHERE actor = ? ORDER BY id", (actor,)
+    )
+    return rows.fetchall()
+
+
+def log_in(db, *, app, name, partitions=""):
+    """Issue tokens to a user, who is made where there is none, as if a password had been right."""
+    user = users.find(db, name) or users.create(db, name, password_hash=None, **_made())
     issued = tokens.issue_user_token(
         db,
         _key(db, app, "PRODUCTION"),
@@ -246,10 +281,11 @@ VERBS = {
         *(create_app, update_app, delete_app, create_api, update_api, change_api, delete_api),
         *(create_resource, update_resource, delete_resource),
         *(subscribe, update_subscription, unsubscribe, change_subscription),
-        *(generate, update_key, rotate_key, delete_key, renew, revoke, expire),
+        *(generate, update_key, rotate_key, delete_key, renew, revoke, expire, expire_code),
         *(create_userstore, delete_userstore),
         *(create_user, remember_failures, delete_user, log_in),
         *(create_tier, update_tier, configure),
+        *(set_password, end_sessions, age_sessions, audit_of),
     )
 }
 

@@ -98,9 +98,10 @@ class Market:
         """Return a name that nothing in the store has."""
         return f"stall{next(self._numbers)}"
 
-    def user(self) -> str:
-        """Return the name of a new user, whose password is the name backwards."""
+    def user(self, userstore: str = "PRIMARY") -> str:
+        """Return the qualified name of a new user, whose password is that backwards."""
         name = f"user{next(self._numbers)}"
+        name = name if userstore == "PRIMARY" else f"{userstore}/{name}"
         self.changer("create_user", name=name, password=name[::-1])
         return name
 

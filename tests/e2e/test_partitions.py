@@ -18,6 +18,8 @@ SETTING = "tokens.partitions"
 def market(tmp_path_factory, backend, sandbox_backend):
     home = tmp_path_factory.mktemp("market")
     with running_market(Cli(home), backend, sandbox_backend, "--workers", "2") as running:
+        for domain in ("FOO.COM", "BAR.COM"):
+            running.changer("create_userstore", domain=domain)
         yield running
 
 
@@ -39,10 +41,9 @@ def edit(market, value):
     market.changer("configure", file=str(market.cli.config), key=SETTING, value=value)
 
 
-def log_in(stall, *, name="alice", userstore="FOO.COM", partitions=""):
-    return stall.change(
-        "log_in", app=stall.name, name=name, userstore=userstore, partitions=partitions
-    )
+def log_in(stall, *, name="FOO.COM/alice", partitions=""):
+    """Return tokens that another process issued, by its own settings."""
+    return stall.change("log_in", app=stall.name, name=name, partitions=partitions)
 
 
 def letter(pair) -> str:
@@ -75,9 +76,12 @@ STEPS = [
 def test_nothing_is_stranded_and_the_next_request_obeys(stall, market):
     # One log-in is renewed throughout, others are left where they were for the last step.
     travelling, left = log_in(stall), []
+    user = market.user("FOO.COM")
     for value, change, where in STEPS:
-        left += [log_in(stall, partitions=value or "") for _ in range(3)]
+        left += [log_in(stall, partitions=value or "") for _ in range(2)]
         change(market, value)
+        left.append(stall.log_in(user))
+        assert letter(left[-1]) == where
         old, travelling = travelling, renewed(stall, travelling)
         assert letter(travelling) == where
         assert outcome(stall.call(old["access_token"])) == 900904
@@ -111,11 +115,11 @@ def test_other_tokens_stay_in_the_base_table(stall, market):
     issued = stall.ask(grant_type="client_credentials").json["access_token"]
     assert credentials.parse(issued).partition == "0"
     assert letter(stall.log_in(market.user())) == "0"
-    assert letter(renewed(stall, log_in(stall, userstore="BAR.COM"))) == "0"
+    assert letter(renewed(stall, log_in(stall, name="BAR.COM/alice"))) == "0"
 
 
 def test_many_first_tokens_of_a_partition_at_once(stall, market):
-    pairs = [log_in(stall, name=f"user{number}") for number in range(16)]
+    pairs = [log_in(stall, name=f"FOO.COM/u{number}") for number in range(16)]
     edit(market, "Z:foo.com")
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda pair: stall.refresh(pair["refresh_token"]), pairs))

@@ -17,7 +17,7 @@ from tests.e2e.processes import workers
 from tests.e2e.wire import Peer, Wire
 
 PASSWORD = "correct horse battery staple"
-IN_CLEAR = re.compile(rb"apim_(?:cs|at|rt)[ps][0A-Z]_")
+IN_CLEAR = re.compile(rb"apim_(?:cs|at|rt|ac)[ps][0A-Z]_|eyJraWQiOiJhcGlt")
 
 
 class Life:
@@ -76,12 +76,20 @@ class Life:
         self.keep(self.cli.data("token", "renew"))
         self.keep(self.cli.data("key", "rotate"))
         self.replayed = (user_tokens, renewed)
+        self.cli.ok("app", "update", "DefaultApplication", "--token-format", "jwt")
+        signed = self.keep(self.cli.data("token", "renew"))["access_token"]
+        assert stall.call(signed).status == 200
+        assert stall.call(signed, rest=f"/{signed}?a={signed}").status == 200
+        self.with_secret_on_stdin("token", "revoke", "--token-stdin", secret=signed)
+        self.signed = signed
 
     def misuse(self, stall):
         """Make every refusal that could repeat what it was sent."""
         token = stall.token
         for answer in (
             stall.call(token),
+            stall.call(self.signed),
+            stall.call(self.signed[:-1]),
             stall.call(token[:-1]),
             stall.call(f"{token} {token}"),
             stall.call(headers=[("Authorization", f"Bearer {token}")] * 2),
@@ -131,11 +139,12 @@ def assert_clean(life, data: bytes):
     for secret in life.secrets:
         assert secret.encode() not in data
         # Without its prefix it would be as good.
-        assert secret.rpartition("_")[2].encode() not in data
+        rest = secret.rpartition("." if secret.startswith("eyJ") else "_")[2]
+        assert rest.encode() not in data
 
 
 def test_a_whole_life_has_many_secrets(life):
-    assert len(life.secrets) == 12
+    assert len(life.secrets) == 13
 
 
 def test_no_secret_is_in_a_file(life):
@@ -173,7 +182,7 @@ def test_no_secret_is_in_a_refusal(life):
 
 
 def test_no_secret_is_in_the_arguments_or_the_environment_of_a_process(life):
-    assert life.seen_by_others.count(b"--token-stdin") == 2
+    assert life.seen_by_others.count(b"--token-stdin") == 3
     assert b"HOME=" in life.seen_by_others
     assert_clean(life, life.seen_by_others)
 

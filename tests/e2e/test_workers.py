@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.binary import TIMEOUT_SECONDS
+from tests.binary import TIMEOUT_SECONDS, Cli
 from tests.e2e.conftest import FREE_PORTS, publish, running_gateway
-from tests.e2e.load import answers, connections
+from tests.e2e.load import answers, connections, token_request
 from tests.e2e.market import running_market
 from tests.e2e.processes import await_end, sockets, watched, workers
 from tests.e2e.tls import is_shown, write_pair
@@ -337,3 +337,49 @@ def test_no_worker_serves_a_revoked_token(cli, backend, sandbox_backend):
             stall.change("revoke", token=token)
             # Each on a connection of its own: they reach both workers.
             assert {answer.fault for answer in clients.map(stall.call, [token] * 8)} == {900904}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory, backend, sandbox_backend):
+    """Give one gateway of two workers to tests that leave both as they are."""
+    cli = Cli(tmp_path_factory.mktemp("shared"))
+    with running_market(cli, backend, sandbox_backend, "--workers", "2") as market:
+        yield market
+
+
+def test_one_refresh_token_renews_once_on_two_workers(shared):
+    stall, user = shared.stall(), shared.user()
+    for _ in range(3):
+        tokens = stall.log_in(user)
+        request = token_request(
+            stall.client, grant_type="refresh_token", refresh_token=tokens["refresh_token"]
+        )
+        outcomes, winners = [], []
+        with connections(shared.gateway, 20) as clients:
+            for client in clients:
+                client.sendall(request[:-1])
+            for client in clients:
+                client.sendall(request[-1:])
+            for _, status, content in answers(clients):
+                outcomes.append((status, content.get("error")))
+                winners += [content["access_token"]] if status == 200 else []
+                if len(outcomes) == 20:
+                    break
+        assert sorted(outcomes, key=str) == [(200, None)] + [(400, "invalid_grant")] * 19
+        # The others replayed a spent token: nothing of the family is valid any more.
+        assert [stall.call(token).fault for token in winners] == [900904]
+
+
+def test_a_token_that_its_client_revoked_is_never_accepted_again(shared):
+    stall = shared.stall()
+
+    def revoke_and_use(_) -> list[int]:
+        token = stall.ask(grant_type="client_credentials").json["access_token"]
+        # Each on a connection of its own: they reach both workers, which then know it.
+        before = [stall.call(token).status for _ in range(3)]
+        assert stall.ask(path="/revoke", token=token).status == 200
+        return before + [stall.call(token).fault for _ in range(3)]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as clients:
+        outcomes = list(clients.map(revoke_and_use, range(100)))
+    assert outcomes == [[200] * 3 + [900904] * 3] * 100

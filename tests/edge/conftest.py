@@ -18,6 +18,7 @@ TOKENS = TokenSettings(
     user_validity_seconds=3600,
     refresh_validity_seconds=86_400,
     timestamp_skew_seconds=0,
+    code_validity_seconds=300,
 )
 
 
@@ -37,11 +38,11 @@ class Shop:
     def made(self) -> dict:
         return {"now": NOW, "random": self.random.randbytes}
 
-    def issue(self) -> str:
+    def issue(self, settings=TOKENS) -> str:
         """Issue another access token, which announces nothing."""
         with self.store.transaction() as db:
             issued = tokens.issue_application_token(
-                db, self.generated.key, settings=TOKENS, **self.made
+                db, self.generated.key, settings=settings, **self.made
             )
         return issued.access_token
 

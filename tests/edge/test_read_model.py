@@ -1,21 +1,24 @@
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from apimctl.config import TokenSettings
+from apimctl.config import SigningSettings, TokenSettings
 from apimctl.domain import credentials
 from apimctl.domain.admission import Presented
 from apimctl.domain.credentials import Kind
-from apimctl.domain.models import KeyType, TokenState, User
+from apimctl.domain.models import KeyType, TokenFormat, TokenState, User
 from apimctl.edge.read_model import ReadModel
 from apimctl.edge.wal_index import WalIndex
 from apimctl.errors import StoreError
-from apimctl.services import apis, keys, revocation, settings, tokens
+from apimctl.services import apis, applications, keys, revocation, settings, tokens
+from apimctl.services.applications import ApplicationForm
 from apimctl.store import connect, open_store
 from apimctl.tables import access_tokens, changes, partitions, users
 from apimctl.tables.changes import ChangeKind, announce
 from tests.conftest import NOW
+from tests.edge.conftest import TOKENS
 
 
 @pytest.fixture
@@ -51,6 +54,23 @@ def test_a_request_is_answered_with_all_that_is_known(shop, model):
     assert known.key == shop.generated.key
     assert known.subscription.api_id == known.match.api.id
     assert known.now == NOW
+
+
+def test_a_jwt_is_looked_up_by_its_digest_and_what_is_none_is_not(shop, model, store_path):
+    with shop.store.transaction() as db:
+        application = applications.resolve(db, "DefaultApplication")
+        applications.update(db, application, ApplicationForm(token_format=TokenFormat.JWT))
+    signing = SigningSettings("https://login.test", store_path=store_path)
+    signed = shop.issue(settings=replace(TOKENS, signing=signing))
+    assert signed.startswith("eyJ")
+    assert facts(model, signed).token.digest == credentials.digest(signed)
+    header, claims, signature = signed.split(".")
+    ran = statements_of(model)
+    for text in (f"{header}.{claims}", f"{header}.x{claims}.{signature}", signed + "x" * 4096):
+        assert facts(model, text).presented is Presented.UNREADABLE
+    assert [sql for sql in ran if "access_token" in sql] == []
+    assert facts(model, f"{signed}x").presented is Presented.TOKEN
+    assert facts(model, f"{signed}x").token is None
 
 
 def test_what_is_known_is_not_read_again(shop, model):
@@ -317,7 +337,7 @@ def foo_token(shop):
     return issued.access_token
 
 
-PARTITIONED = TokenSettings(3600, 3600, 3600, 0, partitions={"FOO.COM": "A", "BAR.COM": "B"})
+PARTITIONED = TokenSettings(3600, 3600, 3600, 0, 300, partitions={"FOO.COM": "A", "BAR.COM": "B"})
 
 
 def token_tables(ran):
@@ -363,6 +383,22 @@ def test_a_partition_that_comes_and_goes_is_noticed_by_the_next_request(shop, mo
             db, shop.generated.key, "alice", settings=PARTITIONED, **shop.made
         )
     assert facts(model, again.access_token).token.partition == "A"
+
+
+def test_a_partition_that_is_dropped_amid_a_look_up_is_no_trouble(shop, model, foo_token):
+    with shop.store.transaction() as db:
+        users.delete(db, "alice")
+    model.refresh()
+    dropped = []
+
+    def drop_before(sql):
+        if "FROM access_token_A" in sql:
+            with shop.store.transaction() as db:
+                dropped.extend(partitions.drop_empty(db, but=()))
+
+    model._db.set_trace_callback(drop_before)
+    assert facts(model, foo_token).token is None
+    assert dropped == ["A"]
 
 
 def test_a_token_in_a_partition_is_revoked_with_the_next_request(shop, model, foo_token):

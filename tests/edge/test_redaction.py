@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apimctl.domain import credentials
+from apimctl.domain import credentials, signed_tokens
 from apimctl.domain.credentials import Kind
 from apimctl.domain.models import KeyType
 from apimctl.edge.redaction import REDACTED, SECRET_PARAMETERS, redact
@@ -68,6 +68,37 @@ def test_one_that_is_mistyped_or_encoded_is_found_as_well(text):
     assert redacted.endswith("/b?c=d")
 
 
+HEADER, CLAIMS, SIGNATURE = (
+    f"{signed_tokens.PREFIX}LTBiYjQ1NmZmOTg3MWEyMzAiLCJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9",
+    "eyJpc3MiOiJodHRwczovL2xvZ2luLnRlc3QiLCJqdGkiOiIwLjRjMGI3YzhmNWExZDJlM2YifQ",
+    "cC7Lg62bFRT7WFNZ6soWHGOJ_Ix0jIxRjgh-iTZ-AiLUSrSCqcV6eep_IGumRcTHYSP2CDi3ZPECkEM9G-gZ0A",
+)
+JWT = f"{HEADER}.{CLAIMS}.{SIGNATURE}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        JWT,
+        JWT[1:],
+        JWT[:-1],
+        JWT.swapcase(),
+        f"{HEADER}.{CLAIMS}",
+        JWT.replace(".", "%2e"),
+        JWT.replace(".", "%252E"),
+        encoded(JWT),
+        quote(encoded(JWT)),
+    ],
+)
+def test_a_jwt_is_found_whole_or_in_part(text):
+    assert redact(f"/a/{text}/b?c=d") == f"/a/{REDACTED}/b?c=d"
+
+
+@pytest.mark.parametrize("text", ["a" * 20_000, "%41" * 7_000, "eyJ" * 7_000, "a.-" * 7_000])
+def test_looking_for_them_takes_no_longer_than_the_text_is(text):
+    assert redact(f"/{text}") in {f"/{text}", f"/{REDACTED}"}
+
+
 @pytest.mark.parametrize("name", SECRET_PARAMETERS)
 def test_secret_parameters_lose_their_value_whatever_it_is(name):
     assert redact(f"/a?x=1&{name}=hunter2;/?#&y=2") == f"/a?x=1&{name}={REDACTED}&y=2"
@@ -95,6 +126,8 @@ def test_secret_parameters_lose_their_value_whatever_it_is(name):
         "/a/0f8fad5b-d9cb-469f-a165-70867728950e",
         "/a/0af7651916cd43dd8448eb211c80319c",
         "/a/da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "/lib/jquery-3.7.1.min.js",
+        "/a-long-name-of-something.another-long-name.x",
         "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0",
         "/a?%zz&=&&;",
         "",

@@ -27,6 +27,7 @@ from apimctl.tables import users as user_rows
 
 NOW = 1_800_000_000
 URL = "http://127.0.0.1:9000"
+TOKENS = TokenSettings(3600, 3600, 86_400, 0, 300)
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Desk:
 
     db: object
     now: int = NOW
-    settings: TokenSettings = field(default_factory=lambda: TokenSettings(3600, 3600, 86_400, 0))
+    settings: TokenSettings = field(default=TOKENS)
     random: object = field(default_factory=lambda: random.Random(7).randbytes)
 
     @property

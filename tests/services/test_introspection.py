@@ -3,7 +3,7 @@ import pytest
 from apimctl.domain import credentials
 from apimctl.domain.models import KeyType
 from apimctl.domain.validity import NEVER
-from apimctl.services import introspection, keys, revocation, users
+from apimctl.services import introspection, keys, revocation, scopes, users
 
 ISSUER = "https://login.test"
 
@@ -32,7 +32,7 @@ def test_an_application_token_speaks_of_its_application(desk, key, ask):
         "client_id": key.consumer_key,
         "iat": desk.now - 1,
         "exp": desk.now + 3600,
-        "jti": issued.token.id,
+        "jti": f"0.{issued.token.id}",
         "scope": "default",
         "key_type": "SANDBOX",
         "application": "DefaultApplication",
@@ -44,7 +44,7 @@ def test_user_tokens_speak_of_their_user(desk, key, ask):
     pair = desk.log_in(key, desk.user("alice").id)
     access, refresh = ask(pair.access_token), ask(pair.refresh_token)
     assert (access["sub"], access["username"]) == ("alice", "alice")
-    assert access["jti"] == pair.token.id
+    assert access["jti"] == f"0.{pair.token.id}"
     assert refresh["exp"] == desk.now + 86_400
     assert {**access, "exp": None, "jti": None} == {**refresh, "exp": None, "jti": None}
 
@@ -96,3 +96,13 @@ def test_what_went_with_its_user_or_its_key_is_unknown(desk, key, ask):
     assert ask(mine.access_token)
     keys.delete(desk.db, key)
     assert ask(mine.access_token) is None
+
+
+def test_a_scope_that_was_deleted_is_told_no_more(desk, key, ask):
+    desk.api("orders")
+    for name in ("read", "write"):
+        scopes.declare(desk.db, "orders", name, now=desk.now)
+    text = desk.issue(key, scope="read write").access_token
+    assert ask(text)["scope"] == "read write"
+    scopes.delete(desk.db, scopes.require(desk.db, "orders", "write"))
+    assert ask(text)["scope"] == "read"

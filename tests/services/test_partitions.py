@@ -116,6 +116,18 @@ def test_issuing_touches_the_one_table(log_in, traced):
     assert traced(lambda: log_in("PRIMARY")) == {"access_token", "refresh_token"}
 
 
+@pytest.mark.parametrize("setting", [OFF, ON])
+def test_an_application_token_asks_for_no_partition(desk, key, setting):
+    desk.configure(partitions=setting)
+    ran = []
+    desk.db.set_trace_callback(ran.append)
+    issued = desk.issue(key)
+    tokens.find_access_token(desk.db, issued.access_token)
+    desk.db.set_trace_callback(None)
+    assert ran
+    assert not any("token_partition" in sql for sql in ran)
+
+
 @pytest.mark.parametrize("kind", [Kind.ACCESS_TOKEN, Kind.REFRESH_TOKEN])
 def test_a_token_of_a_partition_that_is_not_there_is_unknown(desk, log_in, traced, kind):
     log_in()

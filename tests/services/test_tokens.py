@@ -115,7 +115,7 @@ def test_a_token_that_never_expires_is_active_for_ever(desk):
 def test_what_is_no_token_is_invalid_without_a_look_up(desk, text):
     with pytest.raises(InvalidInputError) as caught:
         tokens.require_access_token(desk.db, text)
-    assert caught.value.hint == "Copy it whole: it starts with apim_at."
+    assert caught.value.hint.startswith("Copy it whole: it starts with apim_at, or as a JWT with ")
 
 
 def test_another_credential_is_no_access_token(desk):

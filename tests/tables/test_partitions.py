@@ -1,3 +1,5 @@
+import sqlite3
+
 import pytest
 
 from apimctl.tables import partitions
@@ -69,3 +71,10 @@ def test_what_is_empty_is_dropped_but_for_those_that_are_kept(db):
     db.execute("DELETE FROM refresh_token_B")
     assert partitions.drop_empty(db, but=()) == ["B", "C"]
     partitions.create(db, "A", now=NOW)
+
+
+@pytest.mark.parametrize("letter", ["0", "a", "AB", "", "Ä", "["])
+def test_nothing_but_a_letter_can_be_a_partition(db, letter):
+    with pytest.raises(sqlite3.IntegrityError):
+        partitions.create(db, letter, now=NOW)
+    assert partitions.list_all(db) == ["0"]

@@ -8,6 +8,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from sqlite3 import Connection
 
 from aiohttp import hdrs
@@ -20,7 +21,8 @@ from apimctl.edge import answers
 from apimctl.edge.answers import Answer
 from apimctl.edge.forwarded import client_address
 from apimctl.edge.login import metadata
-from apimctl.edge.login.clients import authenticate
+from apimctl.edge.login.authorize import Authorization
+from apimctl.edge.login.clients import recognise
 from apimctl.edge.login.context import LoginContext, LoginRequest, Reply
 from apimctl.edge.login.forms import read_form
 from apimctl.edge.login.metadata import issuer_of
@@ -32,24 +34,39 @@ from apimctl.edge.login.refusals import (
     ComeAgainError,
 )
 from apimctl.edge.login.server import LoginServer
+from apimctl.edge.read_model import ReadModel
 from apimctl.edge.request import Request
 from apimctl.edge.writer import Writer
-from apimctl.errors import StoreError
+from apimctl.errors import InvalidInputError, StoreError
+from apimctl.services import signing_keys
 from apimctl.services.attempts import Blocked
 from apimctl.services.gateways import ID_FIELD
 
 NO_STORE = {hdrs.CACHE_CONTROL: "no-store", hdrs.PRAGMA: "no-cache"}
 
+PUBLIC = {hdrs.CACHE_CONTROL: "public, max-age=300"}
+"""Of the keys: after so long every reader knows of one that was deleted."""
+
 
 class LoginApi:
     """Answers the requests of OAuth 2 clients."""
 
-    def __init__(self, writer: Writer, settings: Settings, *, gateway_id: str) -> None:
+    def __init__(
+        self, writer: Writer, read_model: ReadModel, settings: Settings, *, gateway_id: str
+    ) -> None:
         self.settings = settings
         self._gateway_id = gateway_id
         self._writer = writer
+        self._read_model = read_model
         self._server = LoginServer()
         self._passwords = Passwords(writer)
+        self.authorization = Authorization(
+            writer,
+            self._passwords,
+            context=lambda db, request: self._context(db, request, None),
+            issuer_of=lambda request: issuer_of(request, self.settings.login_api),
+            network_of=self._network_of,
+        )
 
     def close(self) -> None:
         """End the threads that check passwords."""
@@ -76,6 +93,16 @@ class LoginApi:
         )
         return answers.json_answer(200, {**content, ID_FIELD: self._gateway_id}, NO_STORE.items())
 
+    async def keys(self, request: Request) -> Answer:
+        """Show the keys that verify JWT access tokens (RFC 7517)."""
+        if request.method not in {"GET", "HEAD"}:
+            return _error(405, "invalid_request", "Use GET.", {hdrs.ALLOW: "GET, HEAD"})
+        try:
+            content = self._read_model.read(lambda db: signing_keys.key_set(db, now=time.time()))
+        except StoreError:
+            return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
+        return answers.json_answer(200, content, PUBLIC.items())
+
     async def _answer(
         self, request: Request, answer: Callable[[LoginRequest], Reply], *, needs: str
     ) -> Answer:
@@ -92,6 +119,8 @@ class LoginApi:
             reply = await self._writer.submit(lambda db: answer(read(db, verified)))
         except OAuth2Error as error:
             return answers.json_answer(*error())
+        except InvalidInputError as error:  # scopes that make a JWT too long
+            return _error(400, "invalid_scope", f"{error.message}.", {})
         except StoreError:
             return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
         return answers.json_answer(*reply)
@@ -107,7 +136,7 @@ class LoginApi:
         username, password = form.get("username"), form.get("password")
         if form.get("grant_type") != GrantType.PASSWORD or not username or not password:
             return None
-        client = await self._writer.submit(lambda db: authenticate(read(db)))
+        client = await self._writer.submit(lambda db: recognise(read(db)))
         if isinstance(client, OAuth2Error):
             raise client
         if not client.check_grant_type(GrantType.PASSWORD):
@@ -131,15 +160,17 @@ class LoginApi:
         self, db: Connection, request: Request, verified_user: User | None
     ) -> LoginContext:
         login_api = self.settings.login_api
+        issuer = issuer_of(request, login_api)
+        signing = replace(self.settings.tokens.signing, issuer=issuer)
         return LoginContext(
             db=db,
-            settings=self.settings.tokens,
+            settings=replace(self.settings.tokens, signing=signing),
             grants=login_api.grants,
             now=math.ceil(time.time()),
             random=secrets.token_bytes,
             network=self._network_of(request),
             verified_user=verified_user,
-            issuer=issuer_of(request, login_api),
+            issuer=issuer,
             introspects_any=login_api.introspection is Introspection.ANY,
         )
 

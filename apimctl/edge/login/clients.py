@@ -1,5 +1,6 @@
 """Who calls the Login API: HTTP Basic, or ``client_id`` and ``client_secret`` in the body.
 
+A public client has no secret and says who it is by ``client_id`` alone.
 RFC 6749 section 2.3; both at once is ``invalid_request``. Basic credentials come form-urlencoded
 (section 2.3.1) or raw: consumer keys and secrets hold no character in which the two differ.
 """
@@ -12,14 +13,17 @@ from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Error
 
-from apimctl.domain import credentials
+from apimctl.domain import credentials, redirects
 from apimctl.domain.attempts import NO_FAILURES, blocked_seconds
 from apimctl.domain.faults import REALM
 from apimctl.domain.models import Application, GrantType, Key
-from apimctl.edge.login.context import LoginRequest
+from apimctl.edge.login.context import LoginContext, LoginRequest
 from apimctl.edge.login.refusals import TOO_MANY_WRONG_SECRETS, ComeAgainError
 from apimctl.services import attempts
 from apimctl.tables import applications, keys
+
+PUBLIC_GRANTS = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN})
+"""What a client may ask for that cannot prove who it is."""
 
 
 class ClientRefusedError(InvalidClientError):  # type: ignore[misc]
@@ -36,9 +40,10 @@ class ClientRefusedError(InvalidClientError):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An authenticated client, as Authlib asks about it.
+    """A client, as Authlib asks about it.
 
-    `grants` are those that the Login API and the application both allow.
+    `grants` are those that the Login API and the application both allow, of a public one those of
+    its users.
     """
 
     key: Key
@@ -49,9 +54,64 @@ class Client:
         """Return whether the client may use the grant."""
         return grant_type in self.grants
 
+    def check_response_type(self, response_type: str) -> bool:  # noqa: ARG002
+        """Return whether the client may ask for a code, which is all there is to ask for."""
+        return self.check_grant_type(GrantType.AUTHORIZATION_CODE)
+
+    def check_redirect_uri(self, uri: str) -> bool:
+        """Return whether users may be sent back there."""
+        return redirects.is_registered(uri, self.application.callback_urls)
+
+    def get_default_redirect_uri(self) -> str | None:
+        """Return where users are sent back if the request does not say: the only place, if any."""
+        registered = self.application.callback_urls
+        return registered[0] if len(registered) == 1 else None
+
+    def get_allowed_scope(self, scope: str | None) -> str:
+        """Return what may be asked for: what is granted of it is not the client's to say."""
+        return scope or ""
+
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002
-        """Return whether the client may authenticate so: all clients have a secret."""
-        return True
+        """Return whether the client may authenticate so: only a public one has no secret."""
+        return method != "none" or self.application.is_public
+
+
+def find_client(context: LoginContext, key: Key | None) -> Client | None:
+    """Return the client of a key, whoever asks in its name."""
+    if key is None:
+        return None
+    application = applications.find(context.db, key.application_id)
+    if application is None:
+        return None
+    allowed = context.grants if application.grants is None else application.grants
+    if application.is_public:
+        allowed &= PUBLIC_GRANTS
+    return Client(key, application, context.grants & allowed)
+
+
+def recognise(request: LoginRequest) -> Client | OAuth2Error:
+    """Return the client that asks: a public one by its name, any other as `authenticate` does."""
+    try:
+        return find_public(request) or authenticate(request)
+    except OAuth2Error as error:
+        return error
+
+
+def find_public(request: LoginRequest) -> Client | None:
+    """Return the public client that is named where no secret is sent, None for any other.
+
+    Basic with an empty secret counts as none (RFC 6749 section 2.3.1). Raises ClientRefusedError,
+    InvalidRequestError.
+    """
+    consumer_key = request.form.get("client_id", "")
+    if "client_secret" in request.form:
+        return None
+    if request.authorization:
+        consumer_key, consumer_secret = _read_credentials(request.authorization, request.form)
+        if consumer_secret:
+            return None
+    client = find_client(request.context, keys.get(request.context.db, consumer_key))
+    return client if client and client.application.is_public else None
 
 
 def authenticate(request: LoginRequest) -> Client | OAuth2Error:
@@ -79,17 +139,8 @@ def authenticate(request: LoginRequest) -> Client | OAuth2Error:
         return ClientRefusedError("The client credentials are wrong.")
     if failures != NO_FAILURES:
         attempts.forgive_client(db, consumer_key, network=network)
-    return _client(request, key)
-
-
-def _client(request: LoginRequest, key: Key) -> Client | OAuth2Error:
-    context = request.context
-    application = applications.find(context.db, key.application_id)
-    if application is None:  # the key refers to it, and goes with it
-        return ClientRefusedError("The client credentials are wrong.")
-    allowed = application.grants
-    grants = context.grants if allowed is None else context.grants & allowed
-    return Client(key, application, grants)
+    # The application is there: the key refers to it, and goes with it.
+    return find_client(context, key) or ClientRefusedError("The client credentials are wrong.")
 
 
 def _read_credentials(authorization: Sequence[str], form: Mapping[str, str]) -> tuple[str, str]:

@@ -14,7 +14,9 @@ from apimctl.domain.models import GrantType, User
 from apimctl.errors import UsageError
 from apimctl.services.identifiers import RandomBytes
 
-AUTHENTICATION_METHODS = ["client_secret"]
+AUTHENTICATION_METHODS = ("none", "client_secret")
+"""Of `/token` and `/revoke`: as a public client, or with a secret."""
+
 NOMINAL_ISSUER = "https://login-api.invalid"
 NOMINAL_URI = f"{NOMINAL_ISSUER}/"
 """Authlib refuses plain http beyond loopback; whether TLS is needed is the operator's to say."""

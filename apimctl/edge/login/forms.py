@@ -1,4 +1,4 @@
-"""The form of a request to the Login API: every parameter once (RFC 6749 section 3.2)."""
+"""Parameters of a request to the Login API, every one once (RFC 6749 sections 3.1 and 3.2)."""
 
 import asyncio
 from urllib.parse import parse_qsl
@@ -15,8 +15,8 @@ FORM_SECONDS = 15.0
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 
-async def read_form(request: Request, *, needs: str) -> dict[str, str]:
-    """Return the form's parameters, each once (RFC 6749 section 3.2), `needs` among them.
+async def read_form(request: Request, *, needs: str | None = None) -> dict[str, str]:
+    """Return the form's parameters, each once, `needs` among them.
 
     Raises InvalidRequestError.
     """
@@ -36,22 +36,32 @@ async def read_form(request: Request, *, needs: str) -> dict[str, str]:
         raise InvalidRequestError("The form stopped coming.") from None
     except BadBodyError:
         raise InvalidRequestError("The form is not framed as RFC 9112 has it.") from None
+    form = read_parameters(bytes(body))
+    if needs is not None and needs not in form:
+        raise InvalidRequestError(f"Send the parameter {needs}.")
+    return form
+
+
+def read_query(query: str) -> dict[str, str]:
+    """Return the parameters of a query, as it came. Raises InvalidRequestError."""
+    return read_parameters(query.encode("utf-8", "surrogateescape"))
+
+
+def read_parameters(text: bytes) -> dict[str, str]:
+    """Return form-encoded parameters, each once. Raises InvalidRequestError."""
     try:
         pairs = parse_qsl(
-            body.decode("utf-8"),
+            text.decode("utf-8"),
             keep_blank_values=True,
             errors="strict",
             max_num_fields=MOST_PARAMETERS,
         )
     except ValueError:
-        raise InvalidRequestError("The form cannot be read as UTF-8 parameters.") from None
-    form = dict(pairs)
-    if len(form) != len(pairs):
+        raise InvalidRequestError("The parameters cannot be read as UTF-8.") from None
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
         raise InvalidRequestError("A parameter was sent more than once.")
-    if any("\x00" in value for value in form.values()):
+    if any("\x00" in value for value in parameters.values()):
         raise InvalidRequestError("A parameter holds a NUL.")
     # An empty value counts as an absent one (RFC 6749 section 3.1).
-    present = {name: value for name, value in form.items() if value}
-    if needs not in present:
-        raise InvalidRequestError(f"Send the parameter {needs}.")
-    return present
+    return {name: value for name, value in parameters.items() if value}

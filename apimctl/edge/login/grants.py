@@ -15,9 +15,9 @@ from apimctl.domain.models import AccessToken, RefreshToken, User
 from apimctl.edge.login import scopes
 from apimctl.edge.login.clients import Client
 from apimctl.edge.login.context import AUTHENTICATION_METHODS, LoginRequest, Reply
+from apimctl.edge.login.success import success
 from apimctl.services import audit, renewal, tokens
 from apimctl.services.renewal import SpentReason
-from apimctl.services.tokens import IssuedToken
 from apimctl.tables import users
 
 
@@ -40,7 +40,7 @@ class ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]
             scope=scopes.of_application(self.request),
         )
         _audit(self.request, "token.issue", issued.token, grant=self.GRANT_TYPE)
-        return 200, _success(issued), self.TOKEN_RESPONSE_HEADER
+        return 200, success(issued), self.TOKEN_RESPONSE_HEADER
 
 
 class Password(ResourceOwnerPasswordCredentialsGrant):  # type: ignore[misc]
@@ -71,7 +71,7 @@ class Password(ResourceOwnerPasswordCredentialsGrant):  # type: ignore[misc]
             scope=scopes.of_user(self.request, self.request.user.id),
         )
         _audit(self.request, "token.issue", issued.token, grant=self.GRANT_TYPE)
-        return 200, _success(issued), self.TOKEN_RESPONSE_HEADER
+        return 200, success(issued), self.TOKEN_RESPONSE_HEADER
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Refresh(RefreshTokenGrant):  # type: ignore[misc]
             random=context.random,
         )
         _audit(self.request, "token.renew", issued.token)
-        return 200, _success(issued), self.TOKEN_RESPONSE_HEADER
+        return 200, success(issued), self.TOKEN_RESPONSE_HEADER
 
 
 def _audit(
@@ -130,14 +130,3 @@ def _audit(
 ) -> None:
     context, key = request.context, request.client.key
     audit.record_token(context.db, action, token, key=key, now=context.now, **details)
-
-
-def _success(issued: IssuedToken) -> dict[str, Any]:
-    """Return the body of RFC 6749 section 5.1; a token that never expires has no expires_in."""
-    body: dict[str, Any] = {"access_token": issued.access_token, "token_type": "Bearer"}
-    if issued.validity_seconds != validity.NEVER:
-        body["expires_in"] = issued.validity_seconds
-    if issued.refresh_token is not None:
-        body["refresh_token"] = issued.refresh_token
-    body["scope"] = issued.token.scope
-    return body

@@ -10,7 +10,8 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Error
 
-from apimctl.edge.login.clients import Client, authenticate
+from apimctl.edge.login.clients import Client, authenticate, find_public
+from apimctl.edge.login.code_grant import CodeGrant, Pkce
 from apimctl.edge.login.context import LoginRequest, Reply
 from apimctl.edge.login.grants import ClientCredentials, Password, Refresh
 from apimctl.edge.login.introspection import Introspection
@@ -22,10 +23,12 @@ class LoginServer(AuthorizationServer):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
+        self.register_client_auth_method("none", _find_public)
         self.register_client_auth_method("client_secret", _authenticate_client)
         self.register_grant(ClientCredentials)
         self.register_grant(Password)
         self.register_grant(Refresh)
+        self.register_grant(CodeGrant, [Pkce()])
         self.register_endpoint(Revocation)
         self.register_endpoint(Introspection)
 
@@ -55,8 +58,9 @@ class LoginServer(AuthorizationServer):  # type: ignore[misc]
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Tell nobody: Authlib's signals are for Flask and Django."""
 
-    def query_client(self, client_id: str) -> None:
-        """Find no client by its id alone: `_authenticate_client` looks up id and secret at once."""
+    def query_client(self, client_id: str) -> Client | None:  # noqa: ARG002
+        """Find no client by its id alone: those who authenticate clients look up all at once."""
+        return None
 
     def validate_requested_scope(self, scope: str | None) -> None:
         """Leave it to `scopes`: what may be granted depends on whose token it is."""
@@ -71,3 +75,10 @@ def _authenticate_client(
         # Authlib makes it the answer, so that the job ends well and what was counted stays.
         raise found
     return found
+
+
+def _find_public(
+    query_client: Callable[[str], None],  # noqa: ARG001 - as above
+    request: LoginRequest,
+) -> Client | None:
+    return find_public(request)

@@ -6,7 +6,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 
 from apimctl.domain import attempts
 from apimctl.domain.models import GrantType
-from apimctl.edge.login.clients import ClientRefusedError, authenticate
+from apimctl.edge.login.clients import ClientRefusedError, authenticate, recognise
 from apimctl.edge.login.context import LoginContext, LoginRequest
 from apimctl.edge.login.refusals import ComeAgainError
 from apimctl.services import applications, keys
@@ -31,7 +31,13 @@ def in_body(name, secret):
 @pytest.fixture
 def ask(store, shop):
     def ask(
-        authorization=(), form=(), *, now=NOW, network="192.0.2.1", grants=frozenset(GrantType)
+        authorization=(),
+        form=(),
+        *,
+        now=NOW,
+        network="192.0.2.1",
+        grants=frozenset(GrantType),
+        how=authenticate,
     ):
         """Return the client; raise the error, once what was counted is committed."""
         with store.transaction() as db:
@@ -43,7 +49,7 @@ def ask(store, shop):
                 random=shop.random.randbytes,
                 network=network,
             )
-            found = authenticate(LoginRequest(dict(form), authorization, context))
+            found = how(LoginRequest(dict(form), authorization, context))
         if isinstance(found, OAuth2Error):
             raise found
         return found
@@ -218,3 +224,36 @@ def test_a_secret_that_ended_long_ago_is_as_wrong_as_any(shop, store, client, as
         ask(basic(*client), now=late)
     with pytest.raises(ComeAgainError):
         ask(basic(*client), now=late)
+
+
+@pytest.fixture
+def public(store):
+    with store.transaction() as db:
+        application = applications.resolve(db, "DefaultApplication")
+        applications.update(db, application, ApplicationForm(is_public=True))
+
+
+def test_a_public_client_says_who_it_is_and_has_no_secret(shop, client, ask, public):
+    name = client[0]
+    for authorization, form in (((), {"client_id": name}), (basic(name, ""), {})):
+        found = ask(authorization, form, how=recognise)
+        assert found.key == shop.generated.key
+        assert found.grants == {GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN}
+        assert found.check_endpoint_auth_method("none", "token")
+    for authorization, form in (
+        (basic(*client), {}),
+        ((), in_body(*client)),
+        ((), {"client_id": "nobody"}),
+        ((), {}),
+    ):
+        with pytest.raises(ClientRefusedError):
+            ask(authorization, form, how=recognise)
+    with pytest.raises(InvalidRequestError):
+        ask(basic(name, ""), {"client_id": "another"}, how=recognise)
+
+
+def test_a_confidential_client_is_not_recognised_by_its_name(client, ask):
+    for authorization, form in (((), {"client_id": client[0]}), (basic(client[0], ""), {})):
+        with pytest.raises(ClientRefusedError):
+            ask(authorization, form, how=recognise)
+    assert not ask(basic(*client), how=recognise).check_endpoint_auth_method("none", "token")

@@ -1,0 +1,263 @@
+"""``/authorize``, step by step: log in, allow or deny, go back (RFC 6749 section 4.1).
+
+No browser is ever sent to a place that the application did not register: what is wrong before that
+is known ends in an error page, everything after it goes back to the application. The pages carry
+the parameters of the authorization request on (`request`), and each step examines them anew.
+"""
+
+import functools
+import math
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from sqlite3 import Connection
+
+from aiohttp import hdrs
+from authlib.oauth2.rfc6749 import OAuth2Error
+
+from apimctl.domain.models import Actor, User, Via
+from apimctl.edge.answers import Answer
+from apimctl.edge.login import pages
+from apimctl.edge.login.authorization import Asked, AuthorizationServer, Verdict
+from apimctl.edge.login.browser import Browser, browser_of, is_from_elsewhere
+from apimctl.edge.login.context import LoginContext, LoginRequest
+from apimctl.edge.login.forms import read_form, read_parameters, read_query
+from apimctl.edge.login.pages import FRONT, INNER, Parameters
+from apimctl.edge.login.passwords import Busy, Outcome, Passwords, Right, Wrong
+from apimctl.edge.request import Request
+from apimctl.edge.writer import Writer
+from apimctl.errors import StoreError
+from apimctl.services import audit, sessions
+from apimctl.services.attempts import Blocked
+from apimctl.services.sessions import LoggedIn
+from apimctl.tables import users
+
+_Step = Callable[["Authorization", Request], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class _NotLoggedIn:
+    """Why nobody was logged in: what the page says, and with which status."""
+
+    status: int
+    message: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class _ForeignFormError(Exception):
+    """A form that we did not show in this browser."""
+
+
+def _at(root: str) -> Callable[[_Step], _Step]:
+    """Let a step end in an error page where it cannot go on; `root` is as the page has it."""
+
+    def decorate(step: _Step) -> _Step:
+        @functools.wraps(step)
+        async def answer(authorization: "Authorization", request: Request) -> Answer:
+            try:
+                return await step(authorization, request)
+            except OAuth2Error as error:
+                return pages.error_page(400, error.description, root=root)
+            except _ForeignFormError:
+                return pages.error_page(
+                    403,
+                    "This form was not shown in this browser, or too long ago.",
+                    root=root,
+                    advice="The page needs cookies. " + pages.TO_APPLICATION,
+                )
+            except StoreError:
+                page = pages.error_page(
+                    503,
+                    "Nobody can log in right now.",
+                    root=root,
+                    title="Please try again in a moment",
+                    advice="What you did last was not done.",
+                )
+                return page.add([(hdrs.RETRY_AFTER, "1")])
+
+        return answer
+
+    return decorate
+
+
+class Authorization:
+    """Answers the browsers of users whom an application sends to us."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        passwords: Passwords,
+        context: Callable[[Connection, Request], LoginContext],
+        issuer_of: Callable[[Request], str],
+        network_of: Callable[[Request], str],
+    ) -> None:
+        self._writer = writer
+        self._passwords = passwords
+        self._context = context
+        self._issuer_of = issuer_of
+        self._network_of = network_of
+
+    @_at(FRONT)
+    async def authorize(self, request: Request) -> Answer:
+        """Ask the user to log in, or to allow what the application asks for."""
+        if request.method == "POST":
+            # A form that another site sends comes without our cookie; where it leads to does not.
+            return pages.redirect(f"authorize?{pages.written(await read_form(request))}")
+        if request.method not in {"GET", "HEAD"}:
+            return pages.wrong_method("GET, HEAD, POST", root=FRONT)
+        parameters = read_query(request.raw_path.partition("?")[2])
+        browser = self._browser(request)
+        asked, logged_in = await self._examine(request, parameters, browser)
+        if isinstance(asked, Verdict):
+            return pages.end(asked, root=FRONT)
+        if logged_in is None:
+            browser = browser.told_apart(secrets.token_bytes)
+            return pages.log_in_page(asked, parameters, browser, root=FRONT)
+        return pages.consent_page(asked, parameters, browser, logged_in.user)
+
+    @_at(INNER)
+    async def log_in(self, request: Request) -> Answer:
+        """Check a user's password and begin a session."""
+        if request.method != "POST":
+            return pages.wrong_method("POST", root=INNER)
+        form, parameters, browser = await self._own_form(request)
+        asked, _ = await self._examine(request, parameters, browser)
+        if isinstance(asked, Verdict):
+            return pages.end(asked, root=INNER)
+        username = form.get("username", "")
+        begun = await self._begin_session(request, browser, username, form.get("password", ""))
+        if isinstance(begun, Browser):
+            answer = pages.redirect(f"../authorize?{pages.written(parameters)}")
+            return answer.add([begun.cookie()])
+        page = pages.log_in_page(
+            asked, parameters, browser, root=INNER, username=username, message=begun.message
+        )
+        page.status = begun.status
+        return page.add(begun.headers)
+
+    @_at(INNER)
+    async def decide(self, request: Request) -> Answer:
+        """Do what the user decided: back to the application with a code, or without."""
+        if request.method != "POST":
+            return pages.wrong_method("POST", root=INNER)
+        form, parameters, browser = await self._own_form(request)
+        allows = {"allow": True, "deny": False}.get(form.get("decision", ""))
+        if allows is None:
+            return pages.error_page(400, "The form holds no decision.", root=INNER)
+
+        def decide(db: Connection) -> Verdict | None:
+            context = self._context(db, request)
+            logged_in = _find_session(context, browser)
+            if logged_in is None:
+                return None
+            server = AuthorizationServer(LoginRequest(parameters, [], context))
+            asked = server.examine(logged_in.user)
+            if isinstance(asked, Verdict):
+                return asked
+            return server.decide(logged_in.user, allows=allows)
+
+        verdict = await self._writer.submit(decide)
+        if verdict is None:  # the session ended while the page was open
+            return pages.redirect(f"../authorize?{pages.written(parameters)}")
+        return pages.end(verdict, root=INNER)
+
+    @_at(INNER)
+    async def log_out(self, request: Request) -> Answer:
+        """End the session, so that another user can log in."""
+        if request.method != "POST":
+            return pages.wrong_method("POST", root=INNER)
+        _, parameters, browser = await self._own_form(request)
+
+        def end_session(db: Connection) -> None:
+            context = self._context(db, request)
+            logged_in = _find_session(context, browser)
+            if logged_in is not None:
+                sessions.end(db, logged_in.secret)
+                _record(context, logged_in.user, "session.logout")
+
+        await self._writer.submit(end_session)
+        return pages.redirect(f"../authorize?{pages.written(parameters)}")
+
+    async def _examine(
+        self, request: Request, parameters: Parameters, browser: Browser
+    ) -> tuple[Asked | Verdict, LoggedIn | None]:
+        """Return what the user is to be asked, or the end of the request, and who the user is."""
+
+        def examine(db: Connection) -> tuple[Asked | Verdict, LoggedIn | None]:
+            context = self._context(db, request)
+            logged_in = _find_session(context, browser)
+            server = AuthorizationServer(LoginRequest(parameters, [], context))
+            return server.examine(logged_in.user if logged_in else None), logged_in
+
+        return await self._writer.submit(examine)
+
+    async def _begin_session(
+        self, request: Request, browser: Browser, username: str, password: str
+    ) -> Browser | _NotLoggedIn:
+        """Return the browser with the session of the user whose password this is, or why not."""
+        outcome: Outcome = Wrong()
+        if username and password:
+            network = self._network_of(request)
+            outcome = await self._passwords.verify(username, password, network=network)
+        if not isinstance(outcome, Right):
+            return _refusal(outcome)
+        verified = outcome.user
+
+        def begin(db: Connection) -> str | None:
+            context = self._context(db, request)
+            user = users.get(db, verified.id)
+            # The password may have been changed while it was checked.
+            if user is None or user.password_hash != verified.password_hash:
+                return None
+            if browser.secret is not None:
+                sessions.end(db, browser.secret)
+            _record(context, user, "session.login")
+            return sessions.begin(db, user, now=context.now, random=context.random)
+
+        secret = await self._writer.submit(begin)
+        return replace(browser, secret=secret) if secret else _refusal(Wrong())
+
+    async def _own_form(self, request: Request) -> tuple[dict[str, str], Parameters, Browser]:
+        """Return a form of ours, the authorization request it carries on, and the browser."""
+        form = await read_form(request)
+        browser = self._browser(request)
+        if is_from_elsewhere(request, issuer=self._issuer_of(request)):
+            raise _ForeignFormError
+        if not browser.wrote(form.get("form_token")):
+            raise _ForeignFormError
+        return form, read_parameters(form.get("request", "").encode()), browser
+
+    def _browser(self, request: Request) -> Browser:
+        return browser_of(request, issuer=self._issuer_of(request))
+
+
+def _refusal(outcome: Wrong | Blocked | Busy) -> _NotLoggedIn:
+    match outcome:
+        case Wrong():
+            return _NotLoggedIn(403, "The user name or the password is wrong.")
+        case Blocked(seconds):
+            wait = f"{seconds} seconds" if seconds <= 120 else f"{math.ceil(seconds / 60)} minutes"  # noqa: PLR2004
+            return _NotLoggedIn(
+                429,
+                f"Too many wrong passwords. Try again in {wait}.",
+                ((hdrs.RETRY_AFTER, str(seconds)),),
+            )
+        case Busy():
+            return _NotLoggedIn(
+                503,
+                "Many users log in right now. Try again in a moment.",
+                ((hdrs.RETRY_AFTER, "1"),),
+            )
+
+
+def _find_session(context: LoginContext, browser: Browser) -> LoggedIn | None:
+    if browser.secret is None:
+        return None
+    return sessions.find(context.db, browser.secret, now=context.now)
+
+
+def _record(context: LoginContext, user: User, action: str) -> None:
+    actor = Actor(user.qualified_name, Via.LOGIN_API)
+    audit.record(
+        context.db, actor=actor, action=action, target=user.qualified_name, now=context.now
+    )

@@ -1,0 +1,61 @@
+"""Browsers in which users have logged in: of the authorization endpoint and the API Store.
+
+A session is a random text in a cookie; the store keeps its digest. It ends after `IDLE_SECONDS`
+without use, and after `LONGEST_SECONDS` in any case.
+"""
+
+from dataclasses import dataclass, field
+from sqlite3 import Connection
+
+from apimctl.domain import credentials
+from apimctl.domain.models import User, WebSession
+from apimctl.services.identifiers import RandomBytes
+from apimctl.tables import users, web_sessions
+
+IDLE_SECONDS = 30 * 60
+LONGEST_SECONDS = 12 * 3600
+TOUCH_SECONDS = 60
+"""How old the last known use may be before it is written anew: not every page is a commit."""
+
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A user, in the browser that showed this session's secret."""
+
+    user: User
+    secret: str = field(repr=False)
+
+
+def new_secret(random: RandomBytes) -> str:
+    """Return what tells a browser from all others, logged in or not: 256 bits in hexadecimal."""
+    return random(SECRET_BYTES).hex()
+
+
+def begin(db: Connection, user: User, *, now: int, random: RandomBytes) -> str:
+    """Begin a session for a user who has just logged in and return its secret, always a new one."""
+    secret = new_secret(random)
+    web_sessions.delete_ended(db, now=now, used_before=now - IDLE_SECONDS)
+    web_sessions.insert(
+        db, WebSession(credentials.digest(secret), user.id, now, now, now + LONGEST_SECONDS)
+    )
+    return secret
+
+
+def find(db: Connection, secret: str, *, now: int) -> LoggedIn | None:
+    """Return who is logged in by this secret, None if nobody is any more."""
+    session = web_sessions.find(db, credentials.digest(secret))
+    if session is None or now >= min(session.expires_at, session.used_at + IDLE_SECONDS):
+        return None
+    user = users.get(db, session.user_id)
+    if user is None:
+        return None
+    if now - session.used_at >= TOUCH_SECONDS:
+        web_sessions.set_used_at(db, session.digest, now)
+    return LoggedIn(user, secret)
+
+
+def end(db: Connection, secret: str) -> None:
+    """End a session, if it is one."""
+    web_sessions.delete(db, credentials.digest(secret))

@@ -1,0 +1,49 @@
+"""The table ``web_session``."""
+
+from sqlite3 import Connection
+
+from apimctl.domain.models import WebSession
+
+_COLUMNS = "digest, user_id, created_at, used_at, expires_at"
+
+
+def insert(db: Connection, session: WebSession) -> None:
+    """Add a session."""
+    db.execute(
+        f"INSERT INTO web_session ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
+        (
+            session.digest,
+            session.user_id,
+            session.created_at,
+            session.used_at,
+            session.expires_at,
+        ),
+    )
+
+
+def find(db: Connection, digest: str) -> WebSession | None:
+    """Return the session with that digest."""
+    row = db.execute(f"SELECT {_COLUMNS} FROM web_session WHERE digest = ?", (digest,)).fetchone()
+    return WebSession(*row) if row else None
+
+
+def set_used_at(db: Connection, digest: str, used_at: int) -> None:
+    """Note when a session was used last."""
+    db.execute("UPDATE web_session SET used_at = ? WHERE digest = ?", (used_at, digest))
+
+
+def delete(db: Connection, digest: str) -> None:
+    """Remove a session."""
+    db.execute("DELETE FROM web_session WHERE digest = ?", (digest,))
+
+
+def delete_of_user(db: Connection, user_id: str) -> None:
+    """Remove all sessions of a user."""
+    db.execute("DELETE FROM web_session WHERE user_id = ?", (user_id,))
+
+
+def delete_ended(db: Connection, *, now: int, used_before: int) -> int:
+    """Remove the sessions that ended, or were used last before that moment; return how many."""
+    return db.execute(
+        "DELETE FROM web_session WHERE expires_at <= ? OR used_at < ?", (now, used_before)
+    ).rowcount
