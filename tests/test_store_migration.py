@@ -15,7 +15,7 @@ from apimctl.store import (
     rehearse_store,
     schema_version,
 )
-from apimctl.tables import gateways, partitions
+from apimctl.tables import gateways, partitions, user_roles
 from apimctl.tables.gateways import Gateway
 
 NOW = 1_800_000_000
@@ -131,3 +131,13 @@ def test_gateways_that_are_listed_stay_so_when_they_get_certificates(tmp_path):
         connection.execute("INSERT INTO gateway VALUES ('one', 'http://a', 42, '1.0', 7)")
         migrations.apply(db)
         assert gateways.list_all(connection) == [Gateway("one", "http://a", 42, "1.0", 7)]
+
+
+def test_admin_has_its_role_in_an_older_store(older):
+    with closing(sqlite3.connect(older, isolation_level=None)) as connection:
+        for name in ("admin", "alice"):
+            connection.execute(
+                "INSERT INTO user_account VALUES (?, ?, 'PRIMARY', NULL, 7)", (name, name)
+            )
+    with closing(open_store(older, now=NOW)) as migrated, migrated.reading() as db:
+        assert user_roles.list_by_user(db) == {"admin": ("admin",)}

@@ -82,7 +82,8 @@ def create(
             scopes=scope or (),
         )
         is_first = len(resources.list_of_api(db, found)) == 1
-        _audit(call, db, "create", made, found, auth_type=made.auth_type, tier=made.tier)
+        asked = {"auth_type": made.auth_type, "tier": made.tier, "scopes": made.scopes}
+        _audit(call, db, "create", made, found, **asked)
     said = f"created {_title(made)} of {found.reference}"
     if is_first:
         said += "; from now on the API serves only what it declares"

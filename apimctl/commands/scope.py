@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import scope_shape
+from apimctl.commands.shapes import changes, scope_shape
 from apimctl.errors import UsageError
 
 app = noun("Scopes of an API, in all its versions: what a token is asked for, and who gets it.")
@@ -49,7 +49,7 @@ def create(
         scope = scopes.declare(
             db, api, name, description=description or "", roles=role or (), now=call.now
         )
-        call.audit(db, "api.scope.create", scope.name, api=api, roles=scope.roles)
+        call.audit(db, "api.scope.create", api, scope=scope.name, roles=scope.roles)
     call.done(
         scope_shape(scope),
         title=scope.name,
@@ -104,9 +104,10 @@ def update(
     if (description, role) == (None, None):
         raise UsageError("nothing to change", hint="apimctl api scope update --help")
     with call.writing() as db:
-        scope = scopes.require(db, api, name)
-        scope = scopes.update(db, scope, description=description, roles=role)
-        call.audit(db, "api.scope.update", scope.name, api=api, roles=scope.roles)
+        before = scopes.require(db, api, name)
+        scope = scopes.update(db, before, description=description, roles=role)
+        changed = changes(scope_shape(before), scope_shape(scope))
+        call.audit(db, "api.scope.update", api, scope=scope.name, **changed)
     call.done(
         scope_shape(scope),
         title=scope.name,
@@ -127,7 +128,7 @@ def delete(ctx: typer.Context, api: ApiName, name: Name) -> None:
     with call.writing() as db:
         scope = scopes.require(db, api, name)
         scopes.delete(db, scope)
-        call.audit(db, "api.scope.delete", scope.name, api=api)
+        call.audit(db, "api.scope.delete", api, scope=scope.name)
     call.done(
         scope_shape(scope),
         title=scope.name,

@@ -10,7 +10,7 @@ the next commit.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
@@ -96,6 +96,11 @@ class ReadModel:
         """Return what the store says now; the query is a short one. Raises StoreError."""
         with explained(self._path):
             return query(self._open_db())
+
+    @property
+    def scopes(self) -> Collection[str]:
+        """The scopes that APIs declare, as of the last `refresh`."""
+        return self._scopes.keys()
 
     def route(self, path: str, method: str) -> Match | None:
         """Return where a request leads, as of the last `refresh`; `path` is raw."""

@@ -1,6 +1,3 @@
-import sqlite3
-from contextlib import closing
-
 import pytest
 
 FIELDS = ["api", "name", "description", "roles", "created_at"]
@@ -86,10 +83,9 @@ def test_every_change_is_in_the_audit_log(cli, scope):
     scope("create", "read", "--role", "clerk")
     scope("update", "read", "--description", "x")
     scope("delete", "read", "--yes")
-    with closing(sqlite3.connect(cli.store)) as db:
-        rows = db.execute("SELECT action, target FROM audit_entry ORDER BY id").fetchall()
-    assert rows == [
-        ("api.scope.create", "read"),
-        ("api.scope.update", "read"),
-        ("api.scope.delete", "read"),
+    entries = reversed(cli.data("audit", "list", "--action", "api.scope."))
+    assert [(entry["action"], entry["target"], entry["details"]) for entry in entries] == [
+        ("api.scope.create", "twitter", {"scope": "read", "roles": ["clerk"]}),
+        ("api.scope.update", "twitter", {"scope": "read", "description": "x"}),
+        ("api.scope.delete", "twitter", {"scope": "read"}),
     ]

@@ -26,6 +26,7 @@ from apimctl.services import (
     renewal,
     resources,
     revocation,
+    scopes,
     settings,
     subscriptions,
     tiers,
@@ -58,8 +59,8 @@ def _key(db, app, key_type):
     return keys.require(db, applications.resolve(db, app), KeyType(key_type))
 
 
-def create_app(db, *, name, **form):
-    applications.create(db, name, owner="admin", form=ApplicationForm(**form), **_made())
+def create_app(db, *, name, owner="admin", **form):
+    applications.create(db, name, owner=owner, form=ApplicationForm(**form), **_made())
 
 
 def update_app(db, *, name, new_name=None, grants=None, **form):
@@ -90,21 +91,33 @@ def delete_api(db, *, name):
     apis.delete(db, name)
 
 
-def create_resource(db, *, api, pattern, methods=("*",), auth_type="Any", tier="Unlimited"):
-    made = {"methods": methods, "auth_type": AuthType(auth_type), "tier": tier}
-    resources.create(db, apis.resolve(db, api), pattern=pattern, **made)
+def create_resource(db, *, api, pattern, methods=("*",), auth_type="Any", **asked):
+    made = {"methods": methods, "auth_type": AuthType(auth_type)}
+    resources.create(db, apis.resolve(db, api), pattern=pattern, **made, **asked)
 
 
-def update_resource(db, *, api, pattern, auth_type=None, tier=None):
+def update_resource(db, *, api, pattern, auth_type=None, **asked):
     found = apis.resolve(db, api)
     wanted = auth_type and AuthType(auth_type)
     resource = resources.require(db, found, pattern)
-    resources.update(db, found, resource, auth_type=wanted, tier=tier)
+    resources.update(db, found, resource, auth_type=wanted, **asked)
 
 
 def delete_resource(db, *, api, pattern):
     found = apis.resolve(db, api)
     resources.delete(db, found, resources.require(db, found, pattern))
+
+
+def declare_scope(db, *, api, name, after_seconds=0, **form):
+    scopes.declare(db, api, name, now=int(time.time()) + after_seconds, **form)
+
+
+def update_scope(db, *, api, name, **form):
+    scopes.update(db, scopes.require(db, api, name), **form)
+
+
+def delete_scope(db, *, api, name):
+    scopes.delete(db, scopes.require(db, api, name))
 
 
 def subscribe(db, *, app, api):
@@ -202,6 +215,10 @@ def create_user(db, *, name, password):
     users.create(db, name, password_hash=users.hash_password(password), **_made())
 
 
+def set_roles(db, *, name, roles):
+    users.set_roles(db, users.require(db, name), roles)
+
+
 def create_userstore(db, *, domain, **form):
     store_type = UserStoreType.LDAP if form else UserStoreType.BUILT_IN
     made = {"form": LdapForm(**form), "store_type": store_type, "now": int(time.time())}
@@ -280,6 +297,7 @@ VERBS = {
     for function in (
         *(create_app, update_app, delete_app, create_api, update_api, change_api, delete_api),
         *(create_resource, update_resource, delete_resource),
+        *(declare_scope, update_scope, delete_scope, set_roles),
         *(subscribe, update_subscription, unsubscribe, change_subscription),
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire, expire_code),
         *(create_userstore, delete_userstore),

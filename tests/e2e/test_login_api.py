@@ -221,6 +221,7 @@ def test_the_metadata_names_the_endpoints(market):
         "revocation_endpoint_auth_methods_supported": [*with_secret, "none"],
         "introspection_endpoint": f"{url}/introspect",
         "jwks_uri": f"{url}/.well-known/jwks.json",
+        "scopes_supported": [],
         "introspection_endpoint_auth_methods_supported": with_secret,
         "grant_types_supported": [
             *("authorization_code", "client_credentials", "password", "refresh_token"),

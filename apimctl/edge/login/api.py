@@ -89,7 +89,9 @@ class LoginApi:
         if request.method not in {"GET", "HEAD"}:
             return _error(405, "invalid_request", "Use GET.", {hdrs.ALLOW: "GET, HEAD"})
         content = metadata.describe(
-            issuer_of(request, self.settings.login_api), self.settings.login_api
+            issuer_of(request, self.settings.login_api),
+            self.settings.login_api,
+            scopes=self._read_model.scopes,
         )
         return answers.json_answer(200, {**content, ID_FIELD: self._gateway_id}, NO_STORE.items())
 

@@ -1,5 +1,6 @@
 """What a client can find out about the Login API by itself (RFC 8414)."""
 
+from collections.abc import Collection
 from typing import Any
 
 from apimctl.config import LoginApiSettings
@@ -18,7 +19,7 @@ def issuer_of(request: Request, settings: LoginApiSettings) -> str:
     return settings.issuer or f"{request.scheme}://{request.host}"
 
 
-def describe(issuer: str, settings: LoginApiSettings) -> dict[str, Any]:
+def describe(issuer: str, settings: LoginApiSettings, *, scopes: Collection[str]) -> dict[str, Any]:
     """Return the metadata (RFC 8414 section 2)."""
     issues_codes = GrantType.AUTHORIZATION_CODE in settings.grants
     authorization = {
@@ -34,6 +35,7 @@ def describe(issuer: str, settings: LoginApiSettings) -> dict[str, Any]:
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         "jwks_uri": f"{issuer}{KEYS_PATH}",
+        "scopes_supported": sorted(scopes),
         "grant_types_supported": sorted(settings.grants),
         "response_types_supported": [RESPONSE_TYPE] if issues_codes else [],
         "token_endpoint_auth_methods_supported": PUBLIC_TOO,
