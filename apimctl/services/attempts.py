@@ -84,22 +84,17 @@ def forgive_user(db: Connection, username: str) -> None:
     failed_attempts.delete_with_networks(db, attempts.user_subject(username))
 
 
-def find_client_failures(db: Connection, consumer_key: str, *, network: str) -> Failures:
-    """Return the wrong secrets that were sent for a client from a network."""
-    return failed_attempts.find(db, attempts.client_subject(consumer_key, network=network))
+def note_wrong_secret(db: Connection, subject: str, failures: Failures, *, now: int) -> None:
+    """Count a wrong secret of a client that exists and has these failures, in one transaction.
 
-
-def note_wrong_secret(
-    db: Connection, consumer_key: str, failures: Failures, *, network: str, now: int
-) -> None:
-    """Count a wrong secret of a client that exists and has these failures, in one transaction."""
-    subject = attempts.client_subject(consumer_key, network=network)
+    `subject` is that of `apimctl.domain.attempts.client_subject`.
+    """
     _count(db, subject, failures, free=attempts.FREE_AT_ONE_NETWORK, now=now)
 
 
-def forgive_client(db: Connection, consumer_key: str, *, network: str) -> None:
+def forgive_client(db: Connection, subject: str) -> None:
     """Forget the wrong secrets that were sent for a client from a network."""
-    failed_attempts.delete(db, attempts.client_subject(consumer_key, network=network))
+    failed_attempts.delete(db, subject)
 
 
 def _take_back(db: Connection, subject: str, reserved: Failures) -> None:

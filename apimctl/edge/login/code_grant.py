@@ -21,7 +21,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 
 from apimctl.domain.models import Actor, AuthorizationCode, User, Via
 from apimctl.domain.scopes import Granted
-from apimctl.edge.login import scopes
+from apimctl.edge.login import entries, scopes
 from apimctl.edge.login.clients import Client
 from apimctl.edge.login.context import AUTHENTICATION_METHODS, LoginRequest, Reply
 from apimctl.edge.login.success import success
@@ -147,14 +147,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
             _record_replay(self.request, code)
         if issued is None:
             raise InvalidGrantError("The code is spent or expired.")
-        audit.record_token(
-            context.db,
-            "token.issue",
-            issued.token,
-            key=self.request.client.key,
-            now=context.now,
-            grant=self.GRANT_TYPE,
-        )
+        entries.record(self.request, "token.issue", issued.token, grant=self.GRANT_TYPE)
         return 200, success(issued), self.TOKEN_RESPONSE_HEADER
 
 
