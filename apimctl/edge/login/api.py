@@ -19,6 +19,7 @@ from apimctl.domain.limits import client_network
 from apimctl.domain.models import GrantType, Introspection, User
 from apimctl.edge import answers
 from apimctl.edge.answers import Answer
+from apimctl.edge.complaints import Complaints
 from apimctl.edge.forwarded import client_address
 from apimctl.edge.login import metadata
 from apimctl.edge.login.authorize import Authorization
@@ -60,6 +61,7 @@ class LoginApi:
         self._writer = writer
         self._read_model = read_model
         self._server = LoginServer()
+        self._complaints = Complaints()
         self._passwords = Passwords(writer)
         self.authorization = Authorization(
             writer,
@@ -102,8 +104,8 @@ class LoginApi:
             return _error(405, "invalid_request", "Use GET.", {hdrs.ALLOW: "GET, HEAD"})
         try:
             content = self._read_model.read(lambda db: signing_keys.key_set(db, now=time.time()))
-        except StoreError:
-            return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
+        except StoreError as error:
+            return self._store_is_away(error)
         return answers.json_answer(200, content, PUBLIC.items())
 
     async def _answer(
@@ -126,9 +128,13 @@ class LoginApi:
             return _error(400, "invalid_scope", f"{error.message}.", {})
         except UserStoreError:
             return answers.json_answer(*ComeAgainError(USER_STORE_AWAY, status=503)())
-        except StoreError:
-            return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
+        except StoreError as error:
+            return self._store_is_away(error)
         return answers.json_answer(*reply)
+
+    def _store_is_away(self, error: StoreError) -> Answer:
+        self._complaints.make(error.message)
+        return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
 
     async def _verified_user(
         self, form: Mapping[str, str], read: Callable[[Connection], LoginRequest], *, network: str

@@ -26,7 +26,7 @@ from apimctl.edge.login.pages import FRONT, INNER, Parameters
 from apimctl.edge.login.passwords import Busy, Outcome, Passwords, Right, Wrong
 from apimctl.edge.request import Request
 from apimctl.edge.writer import Writer
-from apimctl.errors import StoreError
+from apimctl.errors import StoreError, UserStoreError
 from apimctl.services import audit, sessions
 from apimctl.services.attempts import Blocked
 from apimctl.services.sessions import LoggedIn
@@ -200,7 +200,14 @@ class Authorization:
         outcome: Outcome = Wrong()
         if username and password:
             network = self._network_of(request)
-            outcome = await self._passwords.verify(username, password, network=network)
+            try:
+                outcome = await self._passwords.verify(username, password, network=network)
+            except UserStoreError:
+                return _NotLoggedIn(
+                    503,
+                    "The user store of this account cannot be asked right now. Try again soon.",
+                    ((hdrs.RETRY_AFTER, "1"),),
+                )
         if not isinstance(outcome, Right):
             return _refusal(outcome)
         verified = outcome.user
