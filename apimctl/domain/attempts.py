@@ -15,7 +15,7 @@ import hashlib
 import unicodedata
 from dataclasses import dataclass
 
-from apimctl.domain.models import PRIMARY
+from apimctl.domain.userstores import split_name
 
 FREE_AT_ONE_NETWORK = 10
 FREE_AT_ALL_NETWORKS = 100
@@ -89,12 +89,14 @@ def client_subject(consumer_key: str, *, network: str) -> str:
 def user_subject(name: str) -> str:
     """Return what a user's failures over all networks are counted under, known or not.
 
-    Names that some user store may take for the same are the same here: another spelling would be
-    another ten guesses. Ignored is what RFC 4518 section 2.2 maps to nothing.
+    Names that some user store may take for the same are the same here, and so are all spellings of
+    the store itself: another spelling would be another ten guesses. Ignored is what RFC 4518
+    section 2.2 maps to nothing.
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    domain, bare = split_name(name)
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", bare).casefold())
     kept = "".join(letter for letter in folded if letter.isspace() or not _is_ignored(letter))
-    plain = " ".join(kept.split()).removeprefix(f"{PRIMARY.casefold()}/")
+    plain = f"{domain}/{' '.join(kept.split())}"
     return f"user {hashlib.sha256(plain.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
