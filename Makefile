@@ -7,7 +7,7 @@ demo: .venv/ready
 	$(BIN)/apimctl demo
 
 test: .venv/ready
-	scripts/system-packages curl wrk
+	scripts/system-packages curl wrk npm chromium slapd
 	$(BIN)/pytest --numprocesses=auto --cov --cov-report=term
 
 check: .venv/ready

@@ -80,6 +80,7 @@ class TokenSettings:
 class UpkeepSettings:
     """How long what is over is kept. Lengths in seconds, `NEVER` for never thrown away."""
 
+    purge_after_seconds: int
     audit_retention_seconds: int
 
 
@@ -181,7 +182,10 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             ),
             partitions=values["tokens.partitions"],
         ),
-        upkeep=UpkeepSettings(audit_retention_seconds=values["audit.retention"]),
+        upkeep=UpkeepSettings(
+            purge_after_seconds=values["tokens.purge_after"],
+            audit_retention_seconds=values["audit.retention"],
+        ),
         login_api=LoginApiSettings(
             grants=values["login_api.grants"],
             issuer=values["login_api.issuer"],

@@ -117,6 +117,9 @@ DEFINITIONS: Mapping[str, Definition] = {
         parse_partitions,
         "User stores whose tokens are kept apart, as A:foo.com, B:bar.com",
     ),
+    "tokens.purge_after": Definition(
+        "7d", parse_validity, "How long tokens are remembered that are over"
+    ),
     "audit.retention": Definition("90d", parse_validity, "How long the audit log is kept"),
     "login_api.grants": Definition(
         "authorization_code,client_credentials,password,refresh_token",

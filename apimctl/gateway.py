@@ -33,6 +33,7 @@ from apimctl.edge.read_model import ReadModel
 from apimctl.edge.request import Request, words_of
 from apimctl.edge.request_id import HEADER, RequestIds
 from apimctl.edge.request_target import origin_form, unclear
+from apimctl.edge.upkeep import Upkeep
 from apimctl.edge.writer import Writer
 from apimctl.errors import ApimctlError, StoreError
 from apimctl.pages.rendering import STYLE_PATH
@@ -64,6 +65,7 @@ class Gateway:
         self._counters = Counters(counters_path(settings.store_path))
         self._writer = Writer(settings.store_path)
         self._login_api = LoginApi(self._writer, self._read_model, settings, gateway_id=gateway_id)
+        self.upkeep = Upkeep(self._writer, lambda: self._settings, complaints=self._complaints)
         self._proxy = Proxy(settings.gateway)
         self._own: dict[str, Handler] = {
             "/token": self._login_api.token,

@@ -238,6 +238,25 @@ def m008_token_partitions(db: Database) -> None:
             created_at INTEGER NOT NULL
         )
     """)
+    # What lists read, and in which order: by key, and by user; partitions copy these.
+    db.execute("DROP INDEX access_token_key")
+    db.execute(
+        "CREATE INDEX access_token_key"
+        " ON access_token (consumer_key, issued_at, id, state, expires_at)"
+    )
+    db.execute("CREATE INDEX access_token_expiry ON access_token (consumer_key, expires_at, id)")
+    db.execute("DROP INDEX access_token_user")
+    db.execute(
+        "CREATE INDEX access_token_user ON access_token (user_id, issued_at, id)"
+        " WHERE user_id IS NOT NULL"
+    )
+    db.execute(
+        "CREATE INDEX access_token_ended ON access_token (expires_at) WHERE state <> 'ACTIVE'"
+    )
+    db.execute("CREATE INDEX refresh_token_expiry ON refresh_token (expires_at)")
+    db.execute(
+        "CREATE INDEX refresh_token_ended ON refresh_token (expires_at) WHERE state = 'REVOKED'"
+    )
 
 
 @migrations()

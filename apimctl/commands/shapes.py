@@ -6,7 +6,7 @@ Points in time are ISO 8601 in UTC; a validity or an expiry of null means never.
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apimctl.domain.models import (
     AccessToken,
@@ -24,6 +24,9 @@ from apimctl.domain.models import (
 from apimctl.domain.routing import base_paths
 from apimctl.domain.userstores import UserStore
 from apimctl.domain.validity import NEVER
+
+if TYPE_CHECKING:
+    from apimctl.services.directory_users import Checked
 
 Shape = dict[str, Any]
 
@@ -207,4 +210,16 @@ def audit_shape(entry: AuditEntry) -> Shape:
         "action": entry.action,
         "target": entry.target,
         "details": dict(entry.details),
+    }
+
+
+def directory_shape(store: UserStore, checked: "Checked") -> Shape:
+    """Return the fields of `userstore test`."""
+    return {
+        "domain": store.domain,
+        "url": store.ldap.url if store.ldap else None,
+        "tls": checked.tls_version,
+        "user": checked.user_name,
+        "user_dn": checked.user_dn,
+        "roles": None if checked.roles is None else list(checked.roles),
     }

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from apimctl.commands import purge
 from apimctl.commands.forms import (
     AppName,
     Owner,
@@ -22,7 +23,7 @@ from apimctl.domain.validity import parse_duration_or_none, parse_validity
 from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
 
-app = noun("Access tokens: renew, list, inspect, revoke.")
+app = noun("Access tokens: renew, list, inspect, revoke, purge.")
 
 MOST_LISTED = 10_000
 
@@ -287,3 +288,6 @@ def revoke(
         bare="revoked",
         said=f"revoked {count} token{plural}{whose}",
     )
+
+
+app.command(cls=Writes)(purge.purge)

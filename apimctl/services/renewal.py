@@ -134,7 +134,12 @@ def renew_as_administrator(
                 db,
                 key,
                 redeemed,
-                scope=scopes.regrant(db, redeemed.scope, user_id=redeemed.user_id).text,
+                scope=scopes.regrant(
+                    db,
+                    redeemed.scope,
+                    granted_at=redeemed.issued_at,
+                    user_id=redeemed.user_id,
+                ).text,
                 shorter_seconds=None,
                 settings=settings,
                 now=now,

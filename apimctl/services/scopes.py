@@ -10,11 +10,11 @@ from dataclasses import replace
 from sqlite3 import Connection
 
 from apimctl.domain import scopes as rules
-from apimctl.domain.models import Api, Scope
+from apimctl.domain.models import Api, Application, Scope
 from apimctl.domain.names import check_role, check_text
 from apimctl.domain.scopes import Granted, ScopeRefusal, check_scope
 from apimctl.errors import ConflictError, InvalidInputError, NotFoundError
-from apimctl.tables import apis, applications, resources, scopes, user_roles
+from apimctl.tables import apis, resources, scopes, user_roles
 from apimctl.tables.changes import ChangeKind, announce
 
 
@@ -158,20 +158,19 @@ def is_known(db: Connection, requested: str | None) -> bool:
 
 
 def grant_to_application(
-    db: Connection, requested: str | None, *, application_id: str
+    db: Connection, requested: str | None, application: Application
 ) -> Granted | ScopeRefusal:
     """Return what an application's own token gets: what its owner would, as in WSO2."""
-    if not rules.parse(requested):
-        return Granted()
-    application = applications.find(db, application_id)
-    if application is None:
-        return ScopeRefusal.FORBIDDEN
     return grant(db, requested, user_id=application.owner_id)
 
 
-def regrant(db: Connection, held: str, *, user_id: str) -> Granted:
-    """Return what a user's new token gets of the scope that was granted once: roles may be gone."""
-    found = [scopes.find(db, name) for name in rules.parse(held)]
+def regrant(db: Connection, held: str, *, granted_at: int, user_id: str) -> Granted:
+    """Return what a user's new token gets of the scope that was granted then.
+
+    Scopes and roles may be gone since.
+    """
+    left = living(db, held, issued_at=granted_at)
+    found = [scopes.find(db, name) for name in rules.parse(left)]
     return _permitted(db, [scope for scope in found if scope], user_id)
 
 

@@ -30,6 +30,9 @@ ADMIN_HEADER_SECONDS = 15.0
 ADMIN_DRAIN_SECONDS = 1.0
 """How long somebody who asks for health or metrics is waited for at the end."""
 
+KEEPER = 0
+"""The number of the worker that throws away what is over: there always is one of it."""
+
 TURNS_TO_ENTER = 3
 """Of the event loop: so many at most after `accept`, the server knows a connection."""
 
@@ -127,13 +130,16 @@ async def _running(post: Post, number: int) -> AsyncIterator[tuple[Gateway, Serv
     )
     # It follows changes from here on; those that came before it was made are in the settings.
     gateway.reload_settings()
-    watch = asyncio.create_task(gateway.watch_file())
+    tasks = [asyncio.create_task(gateway.watch_file())]
+    if number == KEEPER:
+        tasks.append(asyncio.create_task(gateway.upkeep.run()))
     try:
         yield gateway, server
     finally:
-        watch.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watch
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await gateway.close()
 
 

@@ -22,15 +22,13 @@ URL = "http://127.0.0.1:9000"
 CONTEXT = ("--context", "/o", "--version", "1", "--sandbox-url", URL)
 PIPED = "--password-stdin"
 TO_OTHER = ("--api", "other")
+LDAP = ("--type", "ldap", "--url", "ldaps://127.0.0.1", "--user-dn-template", "uid={},dc=foo")
 
 SAMPLES = {
     "init": [PIPED],
     "tier.create": ["Mine", "--requests", "1", "--per", "1m"],
     "tier.update": ["Mine", "--requests", "2"],
     "tier.delete": ["Mine", "--yes"],
-    "userstore.create": ["foo.com", "--url", "ldap://127.0.0.1", "--search-base", "dc=foo"],
-    "userstore.update": ["foo.com", "--timeout", "2s"],
-    "userstore.delete": ["foo.com", "--yes"],
     "user.create": ["alice", PIPED],
     "user.update": ["alice", "--name", "alicia"],
     "user.password": ["alicia", PIPED],
@@ -64,12 +62,20 @@ SAMPLES = {
     "key.rotate": ["--grace", "10m"],
     "token.renew": [],
     "token.revoke": ["--all"],
+    "token.purge": [],
     "key.delete": ["--yes"],
     "signing-key.rotate": [],
+    "signing-key.delete": ["{target}", "--yes"],
+    "userstore.create": ["FOO.COM", *LDAP],
+    "userstore.update": ["FOO.COM", "--timeout", "2s"],
+    "userstore.delete": ["FOO.COM", "--yes"],
     "config.set": ["gateway.port", "1"],
     "config.unset": ["gateway.port"],
 }
-"""A sample of every command that writes, in an order in which each finds what it needs."""
+"""A sample of every command that writes, in an order in which each finds what it needs.
+
+``{target}`` is what the one before was done to.
+"""
 
 ELSEWHERE = {"db.migrate", "signing-key.delete"}
 """Those with a test of their own: they need a store of another kind, or an id that was made."""
@@ -116,11 +122,14 @@ def test_every_command_that_writes_has_a_sample_here():
 
 def test_every_command_that_writes_leaves_one_row_with_its_name_and_no_secret(here, capsys):
     me = Actor(pwd.getpwuid(os.getuid()).pw_name, Via.CLI)
+    target = ""
     for action, arguments in SAMPLES.items():
-        left = here(*action.split("."), *arguments, "--json")
+        given = [argument.replace("{target}", target) for argument in arguments]
+        left = here(*action.split("."), *given, "--json")
         assert [(entry.action, entry.actor) for entry in left] == [(action, me)]
         assert PASSWORD not in repr(left)
         assert "apim_" not in repr(left)
+        target = left[0].target
 
 
 def test_a_dry_run_leaves_no_row(here):

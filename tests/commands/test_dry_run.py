@@ -26,6 +26,7 @@ WRITES = [
     ("key", "delete"),
     ("token", "renew"),
     ("token", "revoke", "--all"),
+    ("token", "purge", "--older-than", "0"),
     ("signing-key", "rotate"),
     ("tier", "create", "Other", "--requests", "1", "--per", "1m"),
     ("tier", "update", "Mine", "--requests", "2"),

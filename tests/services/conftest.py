@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from apimctl.config import TokenSettings
-from apimctl.domain.models import ApiState, KeyType
+from apimctl.domain.models import ApiState, KeyType, User
 from apimctl.domain.userstores import UserStoreType
 from apimctl.services import (
     apis,
@@ -23,6 +23,7 @@ from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
 from apimctl.services.userstores import LdapForm
 from apimctl.tables import changes
+from apimctl.tables import users as user_rows
 
 NOW = 1_800_000_000
 URL = "http://127.0.0.1:9000"
@@ -113,6 +114,20 @@ class Desk:
 
     def state(self, text):
         return tokens.require_access_token(self.db, text).state_at(self.now)
+
+    def user_of(self, userstore, name):
+        user = User(f"{name}-{userstore}", name, userstore, None, self.now)
+        user_rows.insert(self.db, user)
+        return user
+
+    def rehearse(self, change, *arguments, **options):
+        """Return what a change of the store returns, and undo it."""
+        self.db.execute("SAVEPOINT rehearsal")
+        try:
+            return change(self.db, *arguments, **options)
+        finally:
+            self.db.execute("ROLLBACK TO rehearsal")
+            self.db.execute("RELEASE rehearsal")
 
     @contextmanager
     def announcing(self):

@@ -25,7 +25,7 @@ def db(store):
 def test_the_tables_of_a_partition_are_as_the_base_tables(db, base_table):
     partitions.create(db, "A", now=NOW)
     made = schema(db, f"{base_table}_A")
-    assert len(made) == 4  # the table and three indexes
+    assert len(made) == 6  # the table and five indexes
     assert made == schema(db, base_table)
     keys = f"SELECT * FROM pragma_foreign_key_list('{base_table}{{}}')"
     of_partition = db.execute(keys.format("_A")).fetchall()

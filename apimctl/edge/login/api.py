@@ -31,13 +31,14 @@ from apimctl.edge.login.refusals import (
     STORE_AWAY,
     TOO_MANY_LOG_INS,
     TOO_MANY_WRONG_PASSWORDS,
+    USER_STORE_AWAY,
     ComeAgainError,
 )
 from apimctl.edge.login.server import LoginServer
 from apimctl.edge.read_model import ReadModel
 from apimctl.edge.request import Request
 from apimctl.edge.writer import Writer
-from apimctl.errors import InvalidInputError, StoreError
+from apimctl.errors import InvalidInputError, StoreError, UserStoreError
 from apimctl.services import signing_keys
 from apimctl.services.attempts import Blocked
 from apimctl.services.gateways import ID_FIELD
@@ -123,6 +124,8 @@ class LoginApi:
             return answers.json_answer(*error())
         except InvalidInputError as error:  # scopes that make a JWT too long
             return _error(400, "invalid_scope", f"{error.message}.", {})
+        except UserStoreError:
+            return answers.json_answer(*ComeAgainError(USER_STORE_AWAY, status=503)())
         except StoreError:
             return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
         return answers.json_answer(*reply)

@@ -9,7 +9,8 @@ from typing import Any
 from authlib.oauth2.rfc6749 import OAuth2Error
 from authlib.oauth2.rfc9207 import IssuerParameter
 
-from apimctl.domain.models import Actor, Application, Key, Scope, User, Via
+from apimctl.domain.models import Actor, Application, Key, User, Via
+from apimctl.domain.scopes import Granted
 from apimctl.edge.login.clients import Client, find_client
 from apimctl.edge.login.context import LoginContext, LoginRequest
 from apimctl.edge.login.server import LoginServer
@@ -19,12 +20,12 @@ from apimctl.tables import keys
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that a user may allow: who asks, and where the answer goes."""
+    """A request that a user may allow: who asks, where the answer goes, and what for."""
 
     application: Application
     key: Key
     redirect_uri: str
-    scopes: tuple[Scope, ...]
+    granted: Granted
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ class AuthorizationServer(LoginServer):
             self.execute_hook("after_create_authorization_response", verdict)
             return verdict
         client: Client = self._request.client
-        return Asked(client.application, client.key, grant.redirect_uri, grant.granted.scopes)
+        return Asked(client.application, client.key, grant.redirect_uri, grant.granted)
 
     def decide(self, user: User, *, allows: bool) -> Verdict:
         """Return where the user's decision leads: with a code, or with ``access_denied``.

@@ -154,10 +154,12 @@ class Authorization:
             asked = server.examine(logged_in.user)
             if isinstance(asked, Verdict):
                 return asked
+            if allows and form.get("shown_scope") != asked.granted.text:
+                return None
             return server.decide(logged_in.user, allows=allows)
 
         verdict = await self._writer.submit(decide)
-        if verdict is None:  # the session ended while the page was open
+        if verdict is None:  # the session ended, or there is other to allow than the page showed
             return pages.redirect(f"../authorize?{pages.written(parameters)}")
         return pages.end(verdict, root=INNER)
 

@@ -67,7 +67,8 @@ def consent_page(asked: Asked, parameters: Parameters, browser: Browser, user: U
         application=asked.application,
         is_sandbox=asked.key.key_type is KeyType.SANDBOX,
         origin=origin_of(asked.redirect_uri),
-        scopes=asked.scopes,
+        scopes=asked.granted.scopes,
+        shown_scope=asked.granted.text,
         parameters=written(parameters),
         form_token=browser.form_token(),
         user=user.qualified_name,
@@ -79,7 +80,7 @@ def error_page(
     description: str,
     *,
     root: str,
-    title: str = "This request cannot be answered",
+    title: str = "This link does not work",
     advice: str = TO_APPLICATION,
 ) -> Answer:
     """Say what is wrong, in our words alone: nothing that came with the request is repeated."""

@@ -10,12 +10,9 @@ from apimctl.services import scopes
 
 def of_application(request: LoginRequest) -> str:
     """Return the scope of a token for the client itself. Raises InvalidScopeError."""
+    application = request.client.application
     return _text(
-        scopes.grant_to_application(
-            request.context.db,
-            request.payload.scope,
-            application_id=request.client.key.application_id,
-        )
+        scopes.grant_to_application(request.context.db, request.payload.scope, application)
     )
 
 
@@ -38,8 +35,10 @@ def to_be_allowed(request: LoginRequest, user: User | None) -> Granted:
 
 
 def of_code(request: LoginRequest, code: AuthorizationCode) -> str:
-    """Return the scope of the token for a code: what was allowed, but for roles lost meanwhile."""
-    return scopes.regrant(request.context.db, code.scope, user_id=code.user_id).text
+    """Return the scope of the token for a code: what was allowed, as far as it still may be."""
+    return scopes.regrant(
+        request.context.db, code.scope, granted_at=code.issued_at, user_id=code.user_id
+    ).text
 
 
 def of_renewal(request: LoginRequest, redeemed: RefreshToken) -> str:
@@ -47,10 +46,14 @@ def of_renewal(request: LoginRequest, redeemed: RefreshToken) -> str:
 
     Authlib has seen to it that it is none but the refresh token's. Raises InvalidScopeError.
     """
-    db, user_id = request.context.db, redeemed.user_id
-    if request.payload.scope is None:
-        return scopes.regrant(db, redeemed.scope, user_id=user_id).text
-    return _text(scopes.grant(db, request.payload.scope, user_id=user_id))
+    if request.payload.scope is not None:
+        return of_user(request, redeemed.user_id)
+    return scopes.regrant(
+        request.context.db,
+        redeemed.scope,
+        granted_at=redeemed.issued_at,
+        user_id=redeemed.user_id,
+    ).text
 
 
 def _text(granted: Granted | ScopeRefusal) -> str:
