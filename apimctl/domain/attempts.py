@@ -89,20 +89,22 @@ def client_subject(consumer_key: str, *, network: str) -> str:
 def user_subject(name: str) -> str:
     """Return what a user's failures over all networks are counted under, known or not.
 
-    Names that some user store may take for the same are the same here, and so are all spellings of
-    the store itself: another spelling would be another ten guesses. Ignored is what RFC 4518
-    section 2.2 maps to nothing.
+    Names that some user store may take for the same are the same here: another spelling would be
+    another ten guesses. Ignored is what RFC 4518 section 2.2 maps to nothing.
     """
-    domain, bare = split_name(name)
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", bare).casefold())
-    kept = "".join(letter for letter in folded if letter.isspace() or not _is_ignored(letter))
-    plain = f"{domain}/{' '.join(kept.split())}"
+    plain = "/".join(_folded(part) for part in split_name(name))
     return f"user {hashlib.sha256(plain.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def user_subject_at(subject: str, *, network: str) -> str:
     """Return what the same user's failures at one network are counted under."""
     return f"{subject} {network}"
+
+
+def _folded(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    kept = "".join(letter for letter in folded if letter.isspace() or not _is_ignored(letter))
+    return " ".join(kept.split())
 
 
 def _is_ignored(letter: str) -> bool:

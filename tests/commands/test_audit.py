@@ -77,8 +77,8 @@ SAMPLES = {
 ``{target}`` is what the one before was done to.
 """
 
-ELSEWHERE = {"db.migrate", "signing-key.delete"}
-"""Those with a test of their own: they need a store of another kind, or an id that was made."""
+ELSEWHERE = {"db.migrate"}
+"""It has a test of its own: it needs a store of another kind."""
 
 
 @pytest.fixture
