@@ -223,3 +223,14 @@ def test_the_published_keys_may_be_kept_for_a_while(market):
 def test_it_never_expires_before_it_says_so(stall):
     said = json.loads(decoded(issue(stall, validity_period=60).split(".")[1]))
     assert said["iat"] <= time.time() <= said["exp"] - 59
+
+
+def test_without_the_key_file_none_is_issued_and_the_operator_is_told_why(stall, market):
+    market.cli.ok("signing-key", "rotate")
+    file = market.cli.store.with_name(f"{market.cli.store.name}.key")
+    away = file.rename(file.with_name("away.key"))
+    asked = stall.ask(grant_type="client_credentials")
+    assert is_error(asked, 503, "temporarily_unavailable")
+    assert market.gateway.log.count(f"the key file {file} cannot be read") == 1
+    away.rename(file)
+    assert outcome(stall.call(issue(stall), rest="/Any/x")) == 200

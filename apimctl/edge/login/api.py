@@ -53,10 +53,18 @@ class LoginApi:
     """Answers the requests of OAuth 2 clients."""
 
     def __init__(
-        self, writer: Writer, read_model: ReadModel, settings: Settings, *, gateway_id: str
+        self,
+        writer: Writer,
+        read_model: ReadModel,
+        settings: Settings,
+        *,
+        gateway_id: str,
+        complain: Callable[[StoreError], None],
     ) -> None:
+        """`complain` is told of whatever keeps a request from its answer."""
         self.settings = settings
         self._gateway_id = gateway_id
+        self._complain = complain
         self._writer = writer
         self._read_model = read_model
         self._server = LoginServer()
@@ -67,6 +75,7 @@ class LoginApi:
             context=lambda db, request: self._context(db, request, None),
             issuer_of=lambda request: issuer_of(request, self.settings.login_api),
             network_of=self._network_of,
+            complain=complain,
         )
 
     def close(self) -> None:
@@ -102,7 +111,8 @@ class LoginApi:
             return _error(405, "invalid_request", "Use GET.", {hdrs.ALLOW: "GET, HEAD"})
         try:
             content = self._read_model.read(lambda db: signing_keys.key_set(db, now=time.time()))
-        except StoreError:
+        except StoreError as error:
+            self._complain(error)
             return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
         return answers.json_answer(200, content, PUBLIC.items())
 
@@ -126,7 +136,8 @@ class LoginApi:
             return _error(400, "invalid_scope", f"{error.message}.", {})
         except UserStoreError:
             return answers.json_answer(*ComeAgainError(USER_STORE_AWAY, status=503)())
-        except StoreError:
+        except StoreError as error:
+            self._complain(error)
             return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
         return answers.json_answer(*reply)
 
