@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 
+from apimctl import sealing
 from tests.e2e.expectations import is_error
 
 KEYS = "/.well-known/jwks.json"
@@ -225,12 +226,14 @@ def test_it_never_expires_before_it_says_so(stall):
     assert said["iat"] <= time.time() <= said["exp"] - 59
 
 
-def test_without_the_key_file_none_is_issued_and_the_operator_is_told_why(stall, market):
-    market.cli.ok("signing-key", "rotate")
-    file = market.cli.store.with_name(f"{market.cli.store.name}.key")
-    away = file.rename(file.with_name("away.key"))
-    asked = stall.ask(grant_type="client_credentials")
-    assert is_error(asked, 503, "temporarily_unavailable")
-    assert market.gateway.log.count(f"the key file {file} cannot be read") == 1
-    away.rename(file)
-    assert outcome(stall.call(issue(stall), rest="/Any/x")) == 200
+def test_without_the_key_file_it_is_said_why_until_a_new_key_signs(own_market):
+    made = own_market.stall()
+    own_market.cli.ok("app", "update", made.name, "--token-format", "jwt")
+    kept = own_market.cli.data("token", "renew", "--app", made.name)["access_token"]
+    sealing.key_path(own_market.cli.store).unlink()
+    refused = made.ask(grant_type="client_credentials")
+    assert is_error(refused, 503, "temporarily_unavailable")
+    assert "apimctl.db.key cannot be read" in own_market.gateway.log
+    assert made.call(kept).status == 200
+    own_market.cli.ok("signing-key", "rotate")
+    assert made.call(issue(made)).status == 200

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from tests.e2e.visitor import client_of
 from tests.slapd import GROUPS, PEOPLE, SEARCHER, SEARCHER_PASSWORD, TEMPLATE, free_port
 
 _numbers = itertools.count()
@@ -174,3 +175,23 @@ def test_a_store_that_hangs_holds_up_nobody_else(market, stall, directory, domai
             waiting.join()
     assert outcome[0].status == 503
     assert outcome[0].json["error"] == "temporarily_unavailable"
+
+
+@needs_slapd
+def test_a_user_of_a_directory_logs_in_at_the_pages(market, directory, domain):
+    client = client_of(market)
+    visitor = client.visitor()
+    assert visitor.log_in(f"{directory}/alice", "wrong").status == 403
+    assert visitor.log_in(f"{directory}/alice", "ecila").status == 200
+    assert f"{directory}/alice".encode() in visitor.answer.body
+    visitor.decide("allow")
+    issued = client.redeem(visitor.told["code"])
+    assert client.stall.call(issued.json["access_token"]).status == 200
+    down = f"DOWN.{domain}"
+    unreachable = {"url": f"ldap://localhost:{free_port()}", "user_dn_template": TEMPLATE}
+    market.changer("create_userstore", domain=down, **unreachable)
+    visitor = client.visitor()
+    answer = visitor.log_in(f"{down}/alice", "ecila")
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+    assert b"user store of this account" in answer.body
+    assert visitor.log_in(f"{directory}/alice", "ecila").status == 200

@@ -112,8 +112,7 @@ class LoginApi:
         try:
             content = self._read_model.read(lambda db: signing_keys.key_set(db, now=time.time()))
         except StoreError as error:
-            self._complain(error)
-            return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
+            return self._store_is_away(error)
         return answers.json_answer(200, content, PUBLIC.items())
 
     async def _answer(
@@ -137,9 +136,12 @@ class LoginApi:
         except UserStoreError:
             return answers.json_answer(*ComeAgainError(USER_STORE_AWAY, status=503)())
         except StoreError as error:
-            self._complain(error)
-            return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
+            return self._store_is_away(error)
         return answers.json_answer(*reply)
+
+    def _store_is_away(self, error: StoreError) -> Answer:
+        self._complain(error)
+        return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
 
     async def _verified_user(
         self, form: Mapping[str, str], read: Callable[[Connection], LoginRequest], *, network: str

@@ -205,7 +205,14 @@ class Authorization:
         outcome: Outcome = Wrong()
         if username and password:
             network = self._network_of(request)
-            outcome = await self._passwords.verify(username, password, network=network)
+            try:
+                outcome = await self._passwords.verify(username, password, network=network)
+            except UserStoreError:
+                return _NotLoggedIn(
+                    503,
+                    "The user store of this account cannot be asked right now. Try again soon.",
+                    ((hdrs.RETRY_AFTER, "1"),),
+                )
         if not isinstance(outcome, Right):
             return _refusal(outcome)
         verified = outcome.user
