@@ -75,15 +75,15 @@ class Gateway:
         self.upkeep = Upkeep(self._writer, lambda: self._settings, complaints=self._complaints)
         self._proxy = Proxy(settings.gateway)
         self._own: dict[str, Handler] = {
-            "/token": self._login_api.token,
-            "/revoke": self._login_api.revoke,
+            "/token": cors.open_to_pages(self._login_api.token, methods="POST"),
+            "/revoke": cors.open_to_pages(self._login_api.revoke, methods="POST"),
             "/introspect": self._login_api.introspect,
             "/authorize": self._login_api.authorization.authorize,
             "/authorize/login": self._login_api.authorization.log_in,
             "/authorize/decision": self._login_api.authorization.decide,
             "/authorize/logout": self._login_api.authorization.log_out,
-            METADATA_PATH: self._login_api.metadata,
-            KEYS_PATH: self._login_api.keys,
+            METADATA_PATH: cors.open_to_pages(self._login_api.metadata, methods="GET"),
+            KEYS_PATH: cors.open_to_pages(self._login_api.keys, methods="GET"),
             STYLE_PATH: pages.style,
         }
 

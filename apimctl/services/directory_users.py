@@ -63,13 +63,14 @@ def admit(
 ) -> User | None:
     """Return the user whose password the directory has found right, made at the first log-in.
 
-    None if the user store is gone by now, or the name is none a user may have.
+    None if the user store is no directory by now, or the name is none a user may have.
     """
     try:
         name = check_user_name(store.name_of(name))
     except InvalidInputError:
         return None
-    if user_store_table.find(db, store.domain) is None:
+    found = user_store_table.find(db, store.domain)
+    if found is None or found.ldap is None:
         return None
     user = user_table.find(db, name, userstore=store.domain)
     if user is None:

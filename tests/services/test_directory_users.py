@@ -47,6 +47,8 @@ def test_some_names_a_user_cannot_have(desk, foo, name):
 def test_nobody_is_let_into_a_store_that_is_gone(desk, foo):
     users.delete_store(desk.db, "FOO.COM", with_users=False)
     assert admit(desk, foo) is None
+    desk.userstore("FOO.COM")
+    assert admit(desk, foo) is None
 
 
 def test_groups_are_roles_from_log_in_to_log_in(desk, foo):
