@@ -6,7 +6,7 @@ when it starts (RFC 8252 section 7.3).
 
 import re
 from collections.abc import Collection
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from apimctl.domain.names import check_url, printable
 from apimctl.errors import InvalidInputError
@@ -37,6 +37,18 @@ def origin_of(uri: str) -> str:
     parts = urlsplit(uri)
     is_web = parts.scheme in {"http", "https"}
     return f"{parts.scheme}://{parts.netloc}" if is_web else f"{parts.scheme}:"
+
+
+def as_registered(uri: str, location: str) -> str:
+    """Return `location`, which is `uri` with more parameters, with `uri` as it was.
+
+    Whoever adds to a query by reading and writing it may change the rest: ``app.example:///back``
+    would lose two slashes, ``?a`` get a ``=``.
+    """
+    known = parse_qsl(urlsplit(uri).query, keep_blank_values=True)
+    added = parse_qsl(urlsplit(location).query, keep_blank_values=True)[len(known) :]
+    mark = "?" if "?" not in uri else "" if uri.endswith(("?", "&")) else "&"
+    return f"{uri}{mark}{urlencode(added)}"
 
 
 def check_redirect_uri(uri: str, *, what: str) -> str:

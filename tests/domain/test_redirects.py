@@ -1,6 +1,7 @@
 import pytest
+from authlib.common.urls import add_params_to_uri
 
-from apimctl.domain.redirects import check_redirect_uri, is_registered, origin_of
+from apimctl.domain.redirects import as_registered, check_redirect_uri, is_registered, origin_of
 from apimctl.errors import InvalidInputError
 
 GOOD = [
@@ -107,3 +108,22 @@ def test_only_the_port_of_a_loopback_address_may_differ(uri, registered, is_it):
 )
 def test_what_a_person_is_shown_of_it(uri, origin):
     assert origin_of(uri) == origin
+
+
+@pytest.mark.parametrize(
+    ("uri", "location"),
+    [
+        ("https://shop.example", "https://shop.example?state=a+b&iss="),
+        ("https://shop.example/back;", "https://shop.example/back;?state=a+b&iss="),
+        ("https://shop.example/back?", "https://shop.example/back?state=a+b&iss="),
+        ("https://shop.example/?a&b=%20c+d&e=", None),
+        ("https://shop.example/?a=%ff;b", None),
+        ("https://shop.example/?state=a", None),
+        ("com.example.app:/back", "com.example.app:/back?state=a+b&iss="),
+        ("com.example.app:///back", "com.example.app:///back?state=a+b&iss="),
+        ("com.example.app:////evil.example/", "com.example.app:////evil.example/?state=a+b&iss="),
+    ],
+)
+def test_an_answer_leads_to_the_uri_as_it_was_registered(uri, location):
+    written_anew = add_params_to_uri(uri, [("state", "a b"), ("iss", "")])
+    assert as_registered(uri, written_anew) == (location or f"{uri}&state=a+b&iss=")

@@ -3,12 +3,13 @@
 One server a request, in one transaction: what was checked still holds when the code is issued.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from authlib.oauth2.rfc6749 import OAuth2Error
 from authlib.oauth2.rfc9207 import IssuerParameter
 
+from apimctl.domain import redirects
 from apimctl.domain.models import Actor, Application, Key, User, Via
 from apimctl.domain.scopes import Granted
 from apimctl.edge.login.clients import Client, find_client
@@ -38,6 +39,12 @@ class Verdict:
     location: str | None
     description: str = ""
 
+    def to(self, redirect_uri: str | None) -> Self:
+        """Return the verdict with the redirect URI as it was registered, where it leads there."""
+        if self.location is None or redirect_uri is None:
+            return self
+        return replace(self, location=redirects.as_registered(redirect_uri, self.location))
+
 
 class _Issuer(IssuerParameter):  # type: ignore[misc]
     """Says in every answer who gives it (RFC 9207)."""
@@ -64,32 +71,31 @@ class AuthorizationServer(LoginServer):
         except OAuth2Error as error:
             verdict: Verdict = self.handle_error_response(self._request, error)
             self.execute_hook("after_create_authorization_response", verdict)
-            return verdict
+            return verdict.to(error.redirect_uri)
         client: Client = self._request.client
         return Asked(client.application, client.key, grant.redirect_uri, grant.granted)
 
-    def decide(self, user: User, *, allows: bool) -> Verdict:
+    def decide(self, asked: Asked, user: User, *, allows: bool) -> Verdict:
         """Return where the user's decision leads: with a code, or with ``access_denied``.
 
-        The request has been examined, and found to be in order.
+        `asked` is what the request was found to ask for.
         """
         context: LoginContext = self._request.context
-        client: Client = self._request.client
         audit.record(
             context.db,
             actor=Actor(user.qualified_name, Via.LOGIN_API),
             action="authorization.allow" if allows else "authorization.deny",
-            target=client.application.name,
+            target=asked.application.name,
             now=context.now,
-            owner=client.application.owner,
-            key_type=client.key.key_type,
+            owner=asked.application.owner,
+            key_type=asked.key.key_type,
         )
         verdict: Verdict = self.create_authorization_response(
             self._request,
             grant_user=user if allows else None,
             grant=self.get_authorization_grant(self._request),
         )
-        return verdict
+        return verdict.to(asked.redirect_uri)
 
     def query_client(self, client_id: str) -> Client | None:
         """Return the client of that id."""

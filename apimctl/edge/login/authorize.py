@@ -161,7 +161,7 @@ class Authorization:
                 return asked
             if allows and form.get("shown_scope") != asked.granted.text:
                 return None
-            return server.decide(logged_in.user, allows=allows)
+            return server.decide(asked, logged_in.user, allows=allows)
 
         verdict = await self._writer.submit(decide)
         if verdict is None:  # the session ended, or there is other to allow than the page showed
