@@ -73,6 +73,13 @@ def check_redirect_uri(uri: str, *, what: str) -> str:
         )
     if _PRIVATE_USE.fullmatch(address) and not _NO_URI.search(address):
         return uri
+    if not address.lower().startswith(("https:", "http:")):
+        shown = "" if "@" in uri else f" {printable(address)!r}"
+        raise InvalidInputError(
+            f"the {what}{shown} is not an http or https URL, nor of an app's own scheme",
+            hint="Try https://shop.example/back; an app's scheme is a domain name backwards, as in"
+            " com.example.app:/back.",
+        )
     check_url(address, what=what)
     parts = urlsplit(address)
     if parts.scheme == "http" and parts.hostname not in _PLAIN_HOSTS:
