@@ -207,6 +207,15 @@ def _ldif() -> str:
         _person("bob", mail="shared@foo.com"),
         _person("carol", mail="shared@foo.com"),
         _person("nopass", has_password=False),
+        _person("co:lon"),
+        _entry(
+            _dn("zoe"),
+            ("objectClass", "inetOrgPerson"),
+            uid=["zoe", "amy"],
+            cn="x",
+            sn="x",
+            userPassword="eoz",
+        ),
         _person("erin", base=OPEN),
         *(
             _entry(

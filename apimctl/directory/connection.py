@@ -28,9 +28,19 @@ from sansldap import (
 )
 
 from apimctl.domain.ldap import LdapSettings
+from apimctl.domain.names import printable
 from apimctl.errors import UserStoreError
 
-LONGEST_ANSWER_BYTES = 4 << 20
+LONGEST_ANSWER_BYTES = 1 << 20
+MOST_MESSAGES = 4096
+"""Of one answer: more than the entries and references of any search that is made here."""
+
+READ_BYTES = 8 * 1024
+"""What is read at once: some hundred messages, and nobody else is served while they are parsed."""
+
+LONGEST_QUOTE = 200
+"""Of what a directory says, in our messages."""
+
 ANONYMOUS = ""
 """Whom a new connection, or one after a failed bind, speaks for (RFC 4513 section 4)."""
 
@@ -47,7 +57,7 @@ class Entry:
     attributes: Mapping[str, tuple[str, ...]]
 
 
-class LdapConnection(asyncio.Protocol):
+class LdapConnection(asyncio.BufferedProtocol):
     """A connection. Who is cancelled in the middle of an operation aborts it."""
 
     def __init__(self, host: str) -> None:
@@ -59,7 +69,8 @@ class LdapConnection(asyncio.Protocol):
         self._messages: deque[LDAPMessage] = deque()
         self._arrival: asyncio.Future[None] | None = None
         self._fault: str | None = None
-        self._answer_bytes = 0
+        self._answer_bytes = self._answer_messages = 0
+        self._read_buffer = memoryview(bytearray(READ_BYTES))
 
     @property
     def is_usable(self) -> bool:
@@ -144,17 +155,22 @@ class LdapConnection(asyncio.Protocol):
         tls = transport.get_extra_info("ssl_object")
         self.tls_version = tls.version() if tls else None
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+        """Return where to put what comes. asyncio calls it."""
+        return self._read_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Read messages. asyncio calls it."""
-        self._answer_bytes += len(data)
-        if self._answer_bytes > LONGEST_ANSWER_BYTES:
-            self._fail("the answer is endless")
-            return
         try:
-            self._messages.extend(self._session.receive(data))
-        except (LDAPError, RecursionError) as error:
-            self._fail(f"it does not speak LDAP: {error}")
+            messages = self._session.receive(bytes(self._read_buffer[:nbytes]))
+        except (LDAPError, RecursionError, IndexError) as error:
+            self._fail(f"it does not speak LDAP: {printable(str(error), longest=LONGEST_QUOTE)}")
             return
+        self._messages.extend(messages)
+        self._answer_bytes += nbytes
+        self._answer_messages += len(messages)
+        if self._answer_bytes > LONGEST_ANSWER_BYTES or self._answer_messages > MOST_MESSAGES:
+            self._fail("the answer is endless")
         self._announce()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -169,7 +185,7 @@ class LdapConnection(asyncio.Protocol):
 
     async def _ask(self, message_id: int) -> list[LDAPMessage]:
         """Send the request that was made last, and return all that answers it."""
-        self._answer_bytes = 0
+        self._answer_bytes = self._answer_messages = 0
         self._wire.write(self._session.data_to_send())
         answers: list[LDAPMessage] = []
         while True:
@@ -256,7 +272,8 @@ def trusted(ca_file: str) -> ssl.SSLContext:
 def explain(result: LDAPResult) -> str:
     """Write a result for a person: its name, and what the directory says of it."""
     name = result.result_code.name.lower().replace("_", " ")
-    return f"{name} ({result.diagnostics_message})" if result.diagnostics_message else name
+    said = printable(result.diagnostics_message or "", longest=LONGEST_QUOTE)
+    return f"{name} ({said})" if said else name
 
 
 def _entry(answer: SearchResultEntry) -> Entry:

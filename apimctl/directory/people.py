@@ -24,6 +24,8 @@ NO_ATTRIBUTES = "1.1"
 """Asks for the DN alone (RFC 4511 section 4.5.1.8)."""
 
 ANYTHING = "(objectClass=*)"
+ROOT = ""
+"""Where every directory describes itself (RFC 4512 section 5.1)."""
 
 REFUSED = frozenset(
     {
@@ -91,6 +93,10 @@ class Directory:
 
         async def look(connection: LdapConnection) -> str | None:
             await self._bind_as_searcher(connection)
+            # Whatever it says of itself, and be it that nobody may ask: it speaks LDAP.
+            await connection.search(
+                ROOT, SearchScope.BASE, ANYTHING, attributes=[NO_ATTRIBUTES], most=1
+            )
             for base in (self._settings.search_base, self._settings.group_base):
                 if base and self._may_search:
                     await self._search(
@@ -129,11 +135,12 @@ class Directory:
                 return found
             dn = found.dn
             names = found.attributes.get((settings.name_attribute or "").lower(), ())
-            name = name if name in names else min(names, default=name)
+            typed = [one for one in names if one.lower() == name.lower()]
+            name = min(typed or names, default=name)
         result = await connection.bind(dn, password)
         if result.result_code in REFUSED:
             return Refusal.WRONG_PASSWORD
-        self._require_success(result, what=f"cannot bind as {dn}")
+        self._require_success(result, what="cannot bind as the user")
         return Person(name, dn, await self._groups(connection, dn, name))
 
     async def _find(self, connection: LdapConnection, name: str) -> Entry | Refusal:

@@ -155,7 +155,7 @@ def _has_dot_segments(parts: SplitResult) -> bool:
     )
 
 
-def printable(text: str) -> str:
+def printable(text: str, *, longest: int = 80) -> str:
     """Return the text fit for one line of a message: no control characters, not too long."""
     clean = _CONTROL.sub("\ufffd", text)
-    return clean if len(clean) <= 80 else clean[:77] + "..."  # noqa: PLR2004
+    return clean if len(clean) <= longest else clean[: longest - 3] + "..."

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from apimctl.domain.models import Actor, User, Via
-from apimctl.domain.names import check_role
+from apimctl.domain.names import check_role, printable
 from apimctl.domain.userstores import UserStore, check_user_name, split_name
 from apimctl.errors import (
     ApimctlError,
@@ -24,6 +24,9 @@ from apimctl.services.identifiers import RandomBytes, new_id
 from apimctl.tables import user_roles
 from apimctl.tables import users as user_table
 from apimctl.tables import userstores as user_store_table
+
+LONGEST_DN = 1024
+"""That is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,8 @@ def try_out(
     """Ask a directory as a log-in would, and return what it said.
 
     Raises UserStoreError, NotFoundError for an unknown user, DeniedError for a wrong password,
-    ConflictError if several have the name, and for a store that is no directory.
+    ConflictError if several have the name, and for a store that is no directory,
+    InvalidInputError if the name is none a user may have.
     """
     import asyncio  # noqa: PLC0415 - only directories need it
 
@@ -149,7 +153,10 @@ def try_out(
         }
         raise errors[person](f"{user} of {store.domain}: {person}", hint=_HINTS[person.name])
     return Checked(
-        tls_version, store.name_of(person.name), person.dn, roles_from(store, person.groups or ())
+        tls_version,
+        check_user_name(store.name_of(person.name)),
+        printable(person.dn, longest=LONGEST_DN),
+        roles_from(store, person.groups or ()),
     )
 
 

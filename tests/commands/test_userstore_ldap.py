@@ -120,6 +120,7 @@ def test_a_directory_is_tried_out(cli, slapd):
         ),
         ("zed", "(uid={})", (3, "zed of FOO.COM: no entry is found")),
         ("shared@foo.com", "(mail={})", (5, "several entries are found")),
+        ("co:lon", "(uid={})", (6, "the user name 'co:lon' has a ':'")),
     ],
 )
 def test_an_administrator_is_told_why_somebody_is_not_let_in(
@@ -127,11 +128,11 @@ def test_an_administrator_is_told_why_somebody_is_not_let_in(
 ):
     create_by_search(cli, slapd, "--search-filter", search_filter)
     asked = ("userstore", "test", "FOO.COM", "--user", user, "--password-stdin")
-    result = cli(*asked, stdin="not the word")
+    result = cli(*asked, stdin="nol:oc")
     code, said = refused
     assert result.code == code
     assert said in result.stderr
-    assert "not the word" not in result.stderr
+    assert "nol:oc" not in result.stderr
 
 
 @needs_slapd

@@ -11,13 +11,14 @@ from sansldap import ExtendedOperations, LDAPServer
 from sansldap import LDAPResultCode as Code
 
 from apimctl.directory import people
-from apimctl.directory.connection import LONGEST_ANSWER_BYTES
+from apimctl.directory.connection import LONGEST_ANSWER_BYTES, MOST_MESSAGES
 from apimctl.directory.people import Directory
 from apimctl.domain.ldap import LdapSettings
 from apimctl.errors import UserStoreError
 from tests.binary import TIMEOUT_SECONDS
 from tests.slapd import TEMPLATE, free_port, write_certificates
 
+SMALL_ENTRY = bytes.fromhex("30090201016404040030 00")
 START_TLS = ExtendedOperations.LDAP_START_TLS.value
 
 
@@ -35,14 +36,22 @@ async def directory_at(settings):
 
 
 def log_in(settings):
+    return asking(settings, with_password)
+
+
+def with_password(directory):
+    return directory.log_in("alice", "secret word")
+
+
+def asking(settings, ask):
     async def main():
         async with directory_at(settings) as directory:
-            return await directory.log_in("alice", "secret word")
+            return await ask(directory)
 
     return asyncio.run(main())
 
 
-def talking_to(talk, **more):
+def talking_to(talk, *, ask=with_password, **more):
     """Log in to a peer that talks as told; return the error's message and all the peer heard."""
     heard = bytearray()
 
@@ -57,7 +66,7 @@ def talking_to(talk, **more):
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
         with pytest.raises(UserStoreError) as raised:
-            log_in(settings_of(listener.getsockname()[1], **more))
+            asking(settings_of(listener.getsockname()[1], **more), ask)
         thread.join()
     return raised.value.message, bytes(heard)
 
@@ -139,9 +148,17 @@ def test_who_waits_for_a_silent_directory_holds_up_nobody_else():
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak LDAP"),
         (b"\x30\x80\x00\x00", "does not speak LDAP"),
         (b"\x30\x0c\x02\x01\x63\x61\x07\x0a\x01\x00\x04\x00\x04\x00", "does not speak LDAP"),
+        (bytes.fromhex("300e0200260265090a010604007f00a300"), "does not speak LDAP"),
         (b"\x30\x84\x7f\xff\xff\xff" + bytes(LONGEST_ANSWER_BYTES + 1), "answer is endless"),
     ],
-    ids=["nothing", "http", "indefinite length", "another message's answer", "endless"],
+    ids=[
+        "nothing",
+        "http",
+        "indefinite length",
+        "another message's answer",
+        "cut short",
+        "endless",
+    ],
 )
 def test_what_is_no_directory_is_a_lost_connection(sent, said):
     def talk(peer, heard):
@@ -159,6 +176,62 @@ def test_an_answer_of_another_kind_is_none():
 
     message, _ = talking_to(talk)
     assert "the answer to a bind is none" in message
+
+
+@pytest.mark.parametrize("is_secured", [False, True])
+def test_what_a_directory_says_is_quoted_in_short_on_one_line(certified, tmp_path, is_secured):
+    said = "not\nnow \x1b[31m" + "x" * 100_000
+
+    def talk(peer, heard):
+        with certified.wrap_socket(peer, server_side=True) if is_secured else peer as peer_:
+            server = LDAPServer()
+            (request,) = server.receive(hear(peer_, heard))
+            server.bind_response(
+                request.message_id, result_code=Code.BUSY, diagnostics_message=said
+            )
+            peer_.sendall(server.data_to_send())
+            hear(peer_, heard)
+
+    how = {"scheme": "ldaps", "ca_file": str(tmp_path / "ca.pem")} if is_secured else {}
+    message, _ = talking_to(talk, **how)
+    assert "busy (not\ufffdnow \ufffd[31mxxx" in message
+    assert len(message) < 300
+
+
+def test_a_disconnection_is_quoted_on_one_line():
+    def talk(peer, heard):
+        hear(peer, heard)
+        notice = LDAPServer()
+        notice._outstanding_requests = {0}
+        notice.extended_response(
+            0,
+            name=ExtendedOperations.LDAP_NOTICE_OF_DISCONNECTION.value,
+            result_code=Code.UNAVAILABLE,
+            diagnostics_message="a\nb",
+        )
+        peer.sendall(notice.data_to_send())
+
+    message, _ = talking_to(talk)
+    assert "a\ufffdb" in message
+
+
+@pytest.mark.parametrize("count", [MOST_MESSAGES + 1, LONGEST_ANSWER_BYTES])
+def test_a_search_that_finds_too_much_is_given_up(count):
+    def talk(peer, heard):
+        hear(peer, heard)
+        peer.sendall(SMALL_ENTRY * count)
+
+    message, _ = talking_to(talk, ask=Directory.check)
+    assert "the answer is endless" in message
+
+
+def test_a_check_tells_a_directory_from_another_server():
+    def talk(peer, heard):
+        hear(peer, heard)
+        peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    message, _ = talking_to(talk, ask=Directory.check)
+    assert "does not speak LDAP" in message
 
 
 def test_where_start_tls_is_refused_no_password_is_sent():
@@ -200,8 +273,7 @@ def test_half_an_answer_that_was_slipped_in_before_tls_is_forgotten(certified, t
             hear(secured, heard)
 
     message, _ = talking_to(talk, start_tls=True, ca_file=str(tmp_path / "ca.pem"))
-    assert "cannot bind as uid=alice" in message
-    assert "at localhost: busy" in message
+    assert message == "cannot bind as the user at localhost: busy"
 
 
 def test_an_answer_that_was_slipped_in_before_tls_ends_the_connection(certified, tmp_path):

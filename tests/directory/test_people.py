@@ -111,6 +111,12 @@ def test_a_search_tells_how_the_name_is_written(slapd):
     assert [person.name for person in ask(settings, *typed_so)] == ["alice", "alice"]
 
 
+def test_of_several_names_the_typed_one_counts_however_it_is_written(slapd):
+    typed_so = [("Zoe", "eoz"), ("zoe", "eoz"), ("AMY", "eoz")]
+    people = ask(LdapSettings(**slapd.by_search), *typed_so)
+    assert [person.name for person in people] == ["zoe", "zoe", "amy"]
+
+
 def test_a_name_that_several_have_is_nobodys(slapd):
     settings = LdapSettings(**slapd.by_search, search_filter="(mail={})")
     for password in ("bob", "lorac"):
