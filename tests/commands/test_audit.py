@@ -29,9 +29,6 @@ SAMPLES = {
     "tier.create": ["Mine", "--requests", "1", "--per", "1m"],
     "tier.update": ["Mine", "--requests", "2"],
     "tier.delete": ["Mine", "--yes"],
-    "userstore.create": ["foo.com", "--url", "ldap://127.0.0.1", "--search-base", "dc=foo"],
-    "userstore.update": ["foo.com", "--timeout", "2s"],
-    "userstore.delete": ["foo.com", "--yes"],
     "user.create": ["alice", PIPED],
     "user.update": ["alice", "--name", "alicia"],
     "user.password": ["alicia", PIPED],
@@ -65,9 +62,9 @@ SAMPLES = {
     "key.rotate": ["--grace", "10m"],
     "token.renew": [],
     "token.revoke": ["--all"],
+    "token.issue": ["--user", "admin"],
     "token.purge": [],
     "key.delete": ["--yes"],
-    "signing-key.rotate": [],
     "signing-key.rotate": [],
     "signing-key.delete": ["{target}", "--yes"],
     "userstore.create": ["FOO.COM", *LDAP],
@@ -81,8 +78,8 @@ SAMPLES = {
 ``{target}`` is what the one before was done to.
 """
 
-ELSEWHERE = {"db.migrate", "signing-key.delete"}
-"""Those with a test of their own: they need a store of another kind, or an id that was made."""
+ELSEWHERE = {"db.migrate"}
+"""Those with a test of their own: they need a store of another kind."""
 
 
 @pytest.fixture
