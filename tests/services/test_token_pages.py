@@ -150,15 +150,15 @@ def test_what_no_page_ended_with(desk, text):
 def test_a_page_is_read_by_an_index_in_its_order(desk, everything, order):
     key = desk.generate(desk.application("other")).key
     for wanted in (
-        {"consumer_keys": {key.consumer_key}},
-        {"consumer_keys": {key.consumer_key}, "state": TokenState.ACTIVE},
-        {"consumer_keys": {key.consumer_key}, "state": TokenState.REVOKED},
+        *({"state": state} for state in STATES),
+        {"expires_before": desk.now, "issued_since": desk.now},
+        {"state": TokenState.EXPIRED, "issued_since": desk.now},
     ):
         asked = []
         desk.db.set_trace_callback(asked.append)
         tables.list_page(
             desk.db,
-            tables.TokenFilter(now=desk.now, **wanted),
+            tables.TokenFilter(now=desk.now, consumer_keys={key.consumer_key}, **wanted),
             order=order,
             is_descending=True,
             after=tables.Place(desk.now, "f"),
