@@ -11,7 +11,8 @@
     └── StoreError          exit 7    503  store_unavailable
         ├── StoreBusyError                 store_busy        another process holds it
         ├── StoreUnreadableError           store_unreadable  not a file, not ours, no rights
-        └── StoreNewerError                store_newer       made by a later apimctl
+        ├── StoreNewerError                store_newer       made by a later apimctl
+        └── UserStoreError                 user_store_unavailable  a directory that does not answer
 
 Every error says what happened; its hint says what to try. Expected outcomes of the request path
 (a refused token, say) are values, not errors: see `apimctl.domain.admission`.
@@ -98,6 +99,12 @@ class StoreNewerError(StoreError):
     """A later version of apimctl made or migrated this store."""
 
     code = "store_newer"
+
+
+class UserStoreError(StoreError):
+    """A user store cannot say who a user is: its directory is away, or refuses us."""
+
+    code = "user_store_unavailable"
 
 
 def explain(error: Exception) -> ApimctlError:

@@ -136,8 +136,17 @@ class Invocation:
         """Write into the audit log what this command does to a token."""
         from apimctl.services import audit, tokens  # noqa: PLC0415 - `--help` writes nothing
 
-        ((_, key, _, _),) = tokens.with_owners(db, [token])
-        audit.record_token(db, action, token, key=key, actor=self.actor, now=self.now, **details)
+        ((_, key, application, _),) = tokens.with_owners(db, [token])
+        audit.record_token(
+            db,
+            action,
+            token,
+            key=key,
+            application=application,
+            actor=self.actor,
+            now=self.now,
+            **details,
+        )
 
     @cached_property
     def actor(self) -> Actor:

@@ -8,6 +8,7 @@ import pytest
 
 from apimctl.store import open_store
 from tests.binary import Cli
+from tests.slapd import running_slapd
 
 NOW = 1_800_000_000
 
@@ -41,10 +42,17 @@ def cli(tmp_path) -> Cli:
     return Cli(home)
 
 
+@pytest.fixture(scope="session")
+def slapd(tmp_path_factory):
+    """Give one directory to all tests of a process; who stops it starts it again."""
+    with running_slapd(tmp_path_factory.mktemp("slapd")) as running:
+        yield running
+
+
 def pytest_runtest_setup(item):
     for marker in item.iter_markers("needs"):
         program, package = marker.args
-        if shutil.which(program):
+        if shutil.which(program) or shutil.which(program, path="/usr/sbin"):
             continue
         message = f"{program} is missing: sudo apt-get install {package}"
         if os.environ.get("CI") == "true":

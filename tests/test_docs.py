@@ -91,3 +91,19 @@ def test_the_exit_code_page_lists_every_code():
     listed = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
     errors = {error.exit_code for error in [ApimctlError, *ApimctlError.__subclasses__()]}
     assert listed == errors | {0, 130}
+
+
+def test_the_oauth_page_names_tests_that_are_there():
+    page = (ROOT / "docs/oauth.md").read_text()
+    named = re.findall(r"`(\w+/[\w/]*test_\w+\.py)::(\w+)`", page)
+    assert len(named) == page.count("::") > 70
+    for path, test in named:
+        assert f"\ndef {test}(" in (ROOT / "tests" / path).read_text(), (path, test)
+
+
+def test_the_oauth_page_has_every_rfc_and_each_line_of_it_a_test():
+    page = (ROOT / "docs/oauth.md").read_text()
+    sections = re.findall(r"^## RFC (\d+):.*?(?=^## )", page, re.MULTILINE | re.DOTALL)
+    assert sections == ["6749", "6750", "7009", "7636", "7662", "8414", "9068", "9207", "9700"]
+    rows = [line for line in page.splitlines() if re.match(r"\| (all|\d)", line)]
+    assert all(line.count("::test_") == 1 for line in rows)

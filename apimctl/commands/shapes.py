@@ -26,6 +26,7 @@ from apimctl.domain.userstores import UserStore
 from apimctl.domain.validity import NEVER
 
 if TYPE_CHECKING:
+    from apimctl.services.directory_users import Checked
     from apimctl.services.inspection import Inspected
 
 Shape = dict[str, Any]
@@ -235,4 +236,16 @@ def audit_shape(entry: AuditEntry) -> Shape:
         "action": entry.action,
         "target": entry.target,
         "details": dict(entry.details),
+    }
+
+
+def directory_shape(store: UserStore, checked: "Checked") -> Shape:
+    """Return the fields of `userstore test`."""
+    return {
+        "domain": store.domain,
+        "url": store.ldap.url if store.ldap else None,
+        "tls": checked.tls_version,
+        "user": checked.user_name,
+        "user_dn": checked.user_dn,
+        "roles": None if checked.roles is None else list(checked.roles),
     }

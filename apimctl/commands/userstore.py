@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apimctl.commands.forms import Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import userstore_shape
+from apimctl.commands.shapes import directory_shape, userstore_shape
 from apimctl.domain.userstores import UserStoreType
 from apimctl.domain.validity import parse_duration
 from apimctl.errors import UsageError
@@ -249,6 +249,39 @@ def delete(
         bare="domain",
         said=f"deleted the user store {store.domain}",
     )
+
+
+@app.command("test", cls=Reads)
+def try_out(
+    ctx: typer.Context,
+    domain: Domain,
+    *,
+    user: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Log this user in; needs the password.")
+    ] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the user's password from stdin.")
+    ] = False,
+) -> None:
+    """Ask a directory as a log-in would: connect, bind, search, and say which of it fails.
+
+    With a user it logs in as well, and shows the DN and the roles. It changes nothing.
+    """
+    from apimctl.services import directory_users, userstores  # noqa: PLC0415 - not for --help
+
+    call = invocation(ctx)
+    with call.reading() as db:
+        store = userstores.require(db, domain)
+    password = None
+    if user is not None:
+        password = call.read_secret(
+            f"password of {user}", from_stdin=password_stdin, option="--password-stdin"
+        )
+    elif password_stdin:
+        raise UsageError("a password of nobody", hint="Say whose it is, with --user.")
+    checked = directory_users.try_out(call.store.path, store, user=user, password=password)
+    call.output.record(directory_shape(store, checked), title=store.domain, bare="domain")
+    call.output.say(f"{store.domain} answers" + (f", and lets {user} in" if user else ""))
 
 
 def _type(name: str | None, form: "LdapForm") -> UserStoreType:

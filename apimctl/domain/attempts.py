@@ -15,7 +15,7 @@ import hashlib
 import unicodedata
 from dataclasses import dataclass
 
-from apimctl.domain.models import PRIMARY
+from apimctl.domain.userstores import split_name
 
 FREE_AT_ONE_NETWORK = 10
 FREE_AT_ALL_NETWORKS = 100
@@ -92,15 +92,19 @@ def user_subject(name: str) -> str:
     Names that some user store may take for the same are the same here: another spelling would be
     another ten guesses. Ignored is what RFC 4518 section 2.2 maps to nothing.
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    kept = "".join(letter for letter in folded if letter.isspace() or not _is_ignored(letter))
-    plain = " ".join(kept.split()).removeprefix(f"{PRIMARY.casefold()}/")
+    plain = "/".join(_folded(part) for part in split_name(name))
     return f"user {hashlib.sha256(plain.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def user_subject_at(subject: str, *, network: str) -> str:
     """Return what the same user's failures at one network are counted under."""
     return f"{subject} {network}"
+
+
+def _folded(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    kept = "".join(letter for letter in folded if letter.isspace() or not _is_ignored(letter))
+    return " ".join(kept.split())
 
 
 def _is_ignored(letter: str) -> bool:

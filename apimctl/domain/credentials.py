@@ -31,6 +31,9 @@ PREFIX = "apim_"
 RANDOM_BYTES = 22
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+"""The digits of a number in base 62², which is half the work."""
+
 _RANDOM_DIGITS = 30
 _CHECKSUM_DIGITS = 6
 _ENVIRONMENTS = {KeyType.PRODUCTION: "p", KeyType.SANDBOX: "s"}
@@ -106,8 +109,9 @@ def _checksum(text: str) -> str:
 
 
 def _digits(number: int, count: int) -> str:
-    digits = []
-    for _ in range(count):
-        number, digit = divmod(number, len(_ALPHABET))
-        digits.append(_ALPHABET[digit])
-    return "".join(reversed(digits))
+    """Return an even count of digits, the last ones of the number."""
+    pairs = []
+    for _ in range(count // 2):
+        number, pair = divmod(number, len(_PAIRS))
+        pairs.append(_PAIRS[pair])
+    return "".join(reversed(pairs))

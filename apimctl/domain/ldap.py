@@ -21,8 +21,10 @@ NAME_PLACE = "{name}"
 
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)+", re.ASCII)
-_NAMING = re.compile(r"([A-Za-z][A-Za-z0-9-]*)=\{\}", re.ASCII)
-_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+", re.ASCII)
+_NAMING = re.compile(r"\(([A-Za-z][A-Za-z0-9-]*)=\{\}\)", re.ASCII)
+_HOST = re.compile(
+    r"(?:[A-Za-z0-9_-]{1,63}\.){0,20}[A-Za-z0-9_-]{1,63}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,11 @@ def is_registered(uri: str, registered: Collection[str]) -> bool:
 def origin_of(uri: str) -> str:
     """Return what a person should read of a redirect URI: ``https://shop.example``, or the scheme.
 
-    It may name nothing else, so that nothing else can pretend to be it.
+    Nothing else of it is shown, so that no path can pretend to be another place.
     """
     parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
+    is_web = parts.scheme in {"http", "https"}
+    return f"{parts.scheme}://{parts.netloc}" if is_web else f"{parts.scheme}:"
 
 
 def check_redirect_uri(uri: str, *, what: str) -> str:

@@ -41,10 +41,11 @@ class UserStore:
         """Return the name that a user of this store has, whichever way it was typed.
 
         A directory takes ``Alice`` and ``alice `` for one (RFC 4518), so they are one here, too.
+        Not folded further: to some directories, "ss" and its German ligature are two people's.
         """
         if self.type is UserStoreType.BUILT_IN:
             return typed
-        return " ".join(unicodedata.normalize("NFKC", typed).casefold().split())
+        return " ".join(unicodedata.normalize("NFKC", typed).lower().split())
 
 
 PRIMARY_STORE = UserStore(PRIMARY, UserStoreType.BUILT_IN, created_at=None)
@@ -70,6 +71,11 @@ def split_name(text: str) -> tuple[str, str]:
     """Return domain and name of ``FOO.COM/alice``; the domain is PRIMARY where none is named."""
     domain, slash, name = text.partition("/")
     return (domain.strip().upper(), name) if slash else (PRIMARY, text)
+
+
+def is_primary(text: str) -> bool:
+    """Return whether that is the name of a user of PRIMARY."""
+    return split_name(text)[0] == PRIMARY
 
 
 def qualify(name: str, domain: str | None) -> str:

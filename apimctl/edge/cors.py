@@ -14,6 +14,7 @@ from apimctl.domain.lifecycle import ROUTED
 from apimctl.domain.models import Api
 from apimctl.domain.routing import Match
 from apimctl.edge.answers import Answer
+from apimctl.edge.connection import Handler, Response
 from apimctl.edge.request import Request
 
 Headers = Sequence[tuple[str, str]]
@@ -39,6 +40,7 @@ _ALLOWED = (hdrs.AUTHORIZATION, hdrs.CONTENT_TYPE)
 _MOST_ASKED = 100
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 _EXPOSED = (hdrs.ACCESS_CONTROL_EXPOSE_HEADERS, ", ".join(EXPOSED))
+_ANY_PAGE = (hdrs.ACCESS_CONTROL_ALLOW_ORIGIN, "*")
 _ORIGIN_MATTERS = (hdrs.VARY, hdrs.ORIGIN)
 _PREFLIGHT_MATTERS = (
     hdrs.VARY,
@@ -93,6 +95,28 @@ def answer_headers(request: Request, match: Match | None) -> Headers:
     if ANY_ORIGIN not in match.api.cors_origins:
         own.append(_ORIGIN_MATTERS)  # a cache must not give one page the answer to another
     return own
+
+
+def open_to_pages(handler: Handler, *, methods: str) -> Handler:
+    """Return the handler of an endpoint that pages of every origin may use with these methods.
+
+    It is for endpoints that no cookie opens: what a page sends there, it has of itself.
+    """
+
+    async def answer(request: Request) -> Response:
+        if preflight_method(request) is not None:
+            return Answer(status=204).add(
+                [
+                    _ANY_PAGE,
+                    (hdrs.ACCESS_CONTROL_ALLOW_METHODS, methods),
+                    (hdrs.ACCESS_CONTROL_ALLOW_HEADERS, ", ".join(_ALLOWED)),
+                    (hdrs.ACCESS_CONTROL_MAX_AGE, str(PREFLIGHT_SECONDS)),
+                ]
+            )
+        response = await handler(request)
+        return response.add([_ANY_PAGE, _EXPOSED]) if isinstance(response, Answer) else response
+
+    return answer
 
 
 def relayed(own: Headers) -> Sequence[tuple[bytes, bytes]]:

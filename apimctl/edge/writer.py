@@ -34,7 +34,7 @@ class Writer:
     """Runs work on the store in a thread of its own, on behalf of the running event loop."""
 
     def __init__(self, path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
-        self._path = path
+        self.path = path
         self._busy_timeout_seconds = busy_timeout_seconds
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -60,7 +60,7 @@ class Writer:
     def _run(self) -> None:
         while batch := self._next_batch():
             try:
-                with explained(self._path):
+                with explained(self.path):
                     self._commit(batch)
             except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
                 self._disconnect()
@@ -99,7 +99,7 @@ class Writer:
             return
         db.execute("SAVEPOINT job")
         try:
-            with explained(self._path):
+            with explained(self.path):
                 job.result = job.work(db)
         except Exception as error:  # noqa: BLE001 - it is the submitter's to handle
             db.execute("ROLLBACK TO job")
@@ -111,10 +111,10 @@ class Writer:
 
         A write to a file that was deleted or replaced would be acknowledged and lost.
         """
-        identity = file_identity(self._path)
+        identity = file_identity(self.path)
         if self._db is None or identity != self._identity:
             self._disconnect()
-            self._db = connect(self._path, busy_timeout_seconds=self._busy_timeout_seconds)
+            self._db = connect(self.path, busy_timeout_seconds=self._busy_timeout_seconds)
             self._identity = identity
         return self._db
 

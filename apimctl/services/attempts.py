@@ -66,15 +66,17 @@ def succeed(db: Connection, log_in: LogIn, *, now: int) -> None:
     there = log_in.subject_there
     failed_attempts.delete(db, there)
     for subject in log_in.reserved.keys() - {there}:
-        left = attempts.take_back(failed_attempts.find(db, subject), log_in.reserved[subject])
-        if left.count:
-            failed_attempts.put(db, subject, left)
-        else:
-            failed_attempts.delete(db, subject)
+        _take_back(db, subject, log_in.reserved[subject])
     # Written at most daily: it is one more write of every log-in.
     if known_networks.find(db, there) <= now + attempts.KNOWN_NETWORK_SECONDS - 24 * 3600:
         known_networks.delete_forgotten(db, now=now, most=_FORGOTTEN_AT_ONCE)
         known_networks.put(db, there, forgotten_at=now + attempts.KNOWN_NETWORK_SECONDS)
+
+
+def withdraw(db: Connection, log_in: LogIn) -> None:
+    """Take an attempt back that was not checked, as where a user store is away."""
+    for subject, reserved in log_in.reserved.items():
+        _take_back(db, subject, reserved)
 
 
 def forgive_user(db: Connection, username: str) -> None:
@@ -82,22 +84,25 @@ def forgive_user(db: Connection, username: str) -> None:
     failed_attempts.delete_with_networks(db, attempts.user_subject(username))
 
 
-def find_client_failures(db: Connection, consumer_key: str, *, network: str) -> Failures:
-    """Return the wrong secrets that were sent for a client from a network."""
-    return failed_attempts.find(db, attempts.client_subject(consumer_key, network=network))
+def note_wrong_secret(db: Connection, subject: str, failures: Failures, *, now: int) -> None:
+    """Count a wrong secret of a client that exists and has these failures, in one transaction.
 
-
-def note_wrong_secret(
-    db: Connection, consumer_key: str, failures: Failures, *, network: str, now: int
-) -> None:
-    """Count a wrong secret of a client that exists and has these failures, in one transaction."""
-    subject = attempts.client_subject(consumer_key, network=network)
+    `subject` is that of `apimctl.domain.attempts.client_subject`.
+    """
     _count(db, subject, failures, free=attempts.FREE_AT_ONE_NETWORK, now=now)
 
 
-def forgive_client(db: Connection, consumer_key: str, *, network: str) -> None:
+def forgive_client(db: Connection, subject: str) -> None:
     """Forget the wrong secrets that were sent for a client from a network."""
-    failed_attempts.delete(db, attempts.client_subject(consumer_key, network=network))
+    failed_attempts.delete(db, subject)
+
+
+def _take_back(db: Connection, subject: str, reserved: Failures) -> None:
+    left = attempts.take_back(failed_attempts.find(db, subject), reserved)
+    if left.count:
+        failed_attempts.put(db, subject, left)
+    else:
+        failed_attempts.delete(db, subject)
 
 
 def _count(db: Connection, subject: str, failures: Failures, *, free: int, now: int) -> Failures:

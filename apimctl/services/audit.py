@@ -3,9 +3,17 @@
 from sqlite3 import Connection
 from typing import Any
 
-from apimctl.domain.models import AccessToken, Actor, AuditEntry, Key, RefreshToken, Via
+from apimctl.domain.models import (
+    AccessToken,
+    Actor,
+    Application,
+    AuditEntry,
+    Key,
+    RefreshToken,
+    Via,
+)
 from apimctl.errors import NotFoundError
-from apimctl.tables import applications, audit, users
+from apimctl.tables import audit, users
 from apimctl.tables.audit import AuditFilter
 
 __all__ = ["AuditFilter", "list_newest", "record", "record_token", "require"]
@@ -29,27 +37,31 @@ def record_token(
     token: AccessToken | RefreshToken,
     *,
     key: Key,
+    application: Application,
     now: int,
     actor: Actor | None = None,
     **details: Any,
 ) -> None:
-    """Write what was done to a token of this key: the target is its user, else its application.
+    """Write what was done to a token of that key: the target is its user, else its application.
 
     `actor` None is the application itself, by the Login API. The token is named by its id, a
     refresh token by its last four characters.
     """
-    application, owner = applications.get_names(db, key.application_id)
     user = users.get(db, token.user_id) if token.user_id else None
-    whose = {"application": application, "owner": owner, "key_type": key.key_type}
+    whose = {
+        "application": application.name,
+        "owner": application.owner,
+        "key_type": key.key_type,
+    }
     if isinstance(token, AccessToken):
         named = {"token": token.id}
     else:
         named = {"refresh_token": f"...{token.hint}"}
     entry = AuditEntry(
         at=now,
-        actor=actor or Actor(application, Via.LOGIN_API),
+        actor=actor or Actor(application.name, Via.LOGIN_API),
         action=action,
-        target=user.qualified_name if user else application,
+        target=user.qualified_name if user else application.name,
         details={**whose, **named, **details},
     )
     audit.insert(db, entry)

@@ -15,6 +15,9 @@ from apimctl.tables import authorization_codes
 REMEMBERED_SECONDS = 24 * 3600
 """How long beyond its end a code is kept, so that a second use of it is still seen as one."""
 
+_FORGOTTEN_AT_ONCE = 10
+"""Rows removed with each one that is added: the table shrinks as fast as it could grow."""
+
 
 def issue_code(
     db: Connection,
@@ -44,6 +47,7 @@ def issue_code(
         issued_at=now,
         expires_at=now + settings.code_validity_seconds,
     )
+    authorization_codes.delete_expired(db, before=now - REMEMBERED_SECONDS, most=_FORGOTTEN_AT_ONCE)
     authorization_codes.insert(db, code)
     return text
 
@@ -91,8 +95,3 @@ def redeem(
         shorter_seconds=shorter_seconds,
         scope=scope,
     )
-
-
-def purge(db: Connection, *, now: int) -> int:
-    """Remove the codes whose second use nobody needs to see any more and return how many."""
-    return authorization_codes.delete_expired(db, before=now - REMEMBERED_SECONDS)

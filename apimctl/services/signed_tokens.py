@@ -5,7 +5,7 @@ from sqlite3 import Connection
 
 from apimctl.config import SigningSettings
 from apimctl.domain import signed_tokens
-from apimctl.domain.models import AccessToken, Key, TokenFormat
+from apimctl.domain.models import AccessToken, Key
 from apimctl.domain.validity import LONGEST_SECONDS
 from apimctl.errors import InvalidInputError
 from apimctl.services import gateways, signing_keys
@@ -13,11 +13,6 @@ from apimctl.services.identifiers import RandomBytes
 from apimctl.services.signing_keys import SigningSecret
 from apimctl.services.token_claims import Claims, claims_of
 from apimctl.tables import applications, user_roles, users
-
-
-def wants(db: Connection, key: Key) -> bool:
-    """Return whether the key's application has its access tokens as JWTs."""
-    return applications.find_token_format(db, key.application_id) is TokenFormat.JWT
 
 
 def sign(

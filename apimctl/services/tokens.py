@@ -2,9 +2,9 @@
 
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from sqlite3 import Connection
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from apimctl.config import TokenSettings
 from apimctl.domain import bearer, credentials, validity
@@ -15,6 +15,7 @@ from apimctl.domain.models import (
     Application,
     Key,
     RefreshToken,
+    TokenFormat,
     TokenState,
     User,
 )
@@ -50,10 +51,12 @@ def issue_application_token(
     random: RandomBytes,
     validity_seconds: int | None = None,
     scope: str = DEFAULT_SCOPE,
+    token_format: TokenFormat | None = None,
 ) -> IssuedToken:
     """Issue a token for the application itself, without refresh token (RFC 6749 section 4.4.3).
 
     It lives as long as the key says, else as configured; `validity_seconds` overrides both.
+    `token_format` is the application's, for who knows it already.
     """
     if validity_seconds is None:
         validity_seconds = application_validity(key, settings)
@@ -65,6 +68,7 @@ def issue_application_token(
         partition=BASE_PARTITION,
         validity_seconds=validity_seconds,
         scope=scope,
+        token_format=token_format,
         settings=settings,
         now=now,
         random=random,
@@ -209,28 +213,29 @@ def _issue(
     settings: TokenSettings,
     now: int,
     random: RandomBytes,
+    token_format: TokenFormat | None = None,
 ) -> IssuedToken:
-    token = AccessToken(
-        digest="",
-        id=new_id(random),
-        consumer_key=key.consumer_key,
-        user_id=user_id,
-        family_id=family_id,
-        state=TokenState.ACTIVE,
-        scope=scope,
-        hint="",
-        issued_at=now,
-        expires_at=validity.expires_at(now, validity_seconds),
-        partition=partition,
-    )
-    if signed_tokens.wants(db, key):
+    known: dict[str, Any] = {
+        "id": new_id(random),
+        "consumer_key": key.consumer_key,
+        "user_id": user_id,
+        "family_id": family_id,
+        "state": TokenState.ACTIVE,
+        "scope": scope,
+        "issued_at": now,
+        "expires_at": validity.expires_at(now, validity_seconds),
+        "partition": partition,
+    }
+    token_format = token_format or applications.find_token_format(db, key.application_id)
+    if token_format is TokenFormat.JWT:
+        unsigned = AccessToken(digest="", hint="", **known)
         secret = signed_tokens.sign(
-            db, token, key=key, settings=settings.signing, now=now, random=random
+            db, unsigned, key=key, settings=settings.signing, now=now, random=random
         )
     else:
         secret = credentials.encode(
             Kind.ACCESS_TOKEN, key.key_type, random(credentials.RANDOM_BYTES), partition=partition
         )
-    token = replace(token, digest=credentials.digest(secret), hint=credentials.hint(secret))
+    token = AccessToken(digest=credentials.digest(secret), hint=credentials.hint(secret), **known)
     access_tokens.insert(db, token)
     return IssuedToken(token, validity_seconds, secret)

@@ -10,7 +10,13 @@ from apimctl.domain.ldap import LdapSettings, check_settings
 from apimctl.domain.models import PRIMARY
 from apimctl.domain.names import printable
 from apimctl.domain.userstores import PRIMARY_STORE, UserStore, UserStoreType, check_domain
-from apimctl.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
+from apimctl.errors import (
+    ConflictError,
+    DeniedError,
+    InvalidInputError,
+    NotFoundError,
+    UserStoreError,
+)
 from apimctl.tables import users, userstores
 
 
@@ -138,10 +144,13 @@ def _purpose(domain: str) -> str:
 def _checked(
     store: UserStore, settings: LdapSettings, sealed_bind_password: str | None
 ) -> UserStore:
+    from apimctl.directory.people import check_filter  # noqa: PLC0415 - only directories need it
+
     check_settings(settings)
-    _check_filter(settings.user_filter("x"), what="search filter")
-    _check_filter(settings.groups_filter("x", "x"), what="group filter")
-    _check_ca_file(settings)
+    check_filter(settings.user_filter("x"), what="search filter")
+    check_filter(settings.groups_filter("x", "x"), what="group filter")
+    if settings.ca_file:
+        _check_ca_file(settings.ca_file)
     if bool(settings.bind_dn) != bool(sealed_bind_password):
         raise InvalidInputError(
             "bind DN and bind password belong together",
@@ -150,28 +159,10 @@ def _checked(
     return replace(store, ldap=settings, sealed_bind_password=sealed_bind_password)
 
 
-def _check_filter(text: str, *, what: str) -> None:
-    from sansldap import LDAPFilter  # noqa: PLC0415 - only directories need it
+def _check_ca_file(path: str) -> None:
+    from apimctl.directory.connection import trusted  # noqa: PLC0415 - only directories need it
 
     try:
-        LDAPFilter.from_string(text)
-    except ValueError as error:
-        raise InvalidInputError(
-            f"the {what} cannot be read: {error}",
-            hint='Write it as "(&(objectClass=person)(uid={}))".',
-        ) from None
-
-
-def _check_ca_file(settings: LdapSettings) -> None:
-    import ssl  # noqa: PLC0415 - only directories need it
-
-    if not settings.ca_file:
-        return
-    try:
-        ssl.create_default_context(cafile=settings.ca_file)
-    except OSError as error:
-        reason = error.strerror or "no certificate is in it"
-        raise InvalidInputError(
-            f"the CA file {settings.ca_file} cannot be used: {reason}",
-            hint="Name a PEM file with the certificates that may sign the directory's.",
-        ) from None
+        trusted(path)
+    except UserStoreError as error:
+        raise InvalidInputError(error.message, hint=error.hint) from None

@@ -10,12 +10,13 @@ _OWNER = (
     " ELSE userstore || '/' || user_account.name END"
 )
 _FROM = "FROM application JOIN user_account ON user_account.id = owner_id"
-_SELECT = (
-    f"SELECT application.id, application.name, owner_id, {_OWNER},"
+COLUMNS = (
+    f"application.id, application.name, owner_id, {_OWNER},"
     " tier, description, application.created_at, callback_urls, grants, token_format, is_public"
-    f" {_FROM}"
 )
-_NAMES = f"SELECT application.name, {_OWNER} {_FROM} WHERE application.id = ?"
+"""Of an application joined with its owner, as `from_row` reads them."""
+
+_SELECT = f"SELECT {COLUMNS} {_FROM}"
 
 _FIND_TOKEN_FORMAT = "SELECT token_format FROM application WHERE id = ?"  # noqa: S105 - a query
 
@@ -44,25 +45,19 @@ def update(db: Connection, application: Application) -> None:
 def list_all(db: Connection) -> list[Application]:
     """Return all applications by name and owner."""
     rows = db.execute(f"{_SELECT} ORDER BY application.name, user_account.name")
-    return [_application(*row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 def list_named(db: Connection, name: str) -> list[Application]:
     """Return the applications of that name, one per owner."""
     rows = db.execute(f"{_SELECT} WHERE application.name = ? ORDER BY user_account.name", (name,))
-    return [_application(*row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 def find(db: Connection, application_id: str) -> Application | None:
     """Return an application, None where there is none of that id."""
     row = db.execute(f"{_SELECT} WHERE application.id = ?", (application_id,)).fetchone()
-    return _application(*row) if row else None
-
-
-def get_names(db: Connection, application_id: str) -> tuple[str, str]:
-    """Return the name of an application that is there, and its owner's."""
-    name, owner = db.execute(_NAMES, (application_id,)).fetchone()
-    return name, owner
+    return from_row(row) if row else None
 
 
 def find_tier(db: Connection, application_id: str) -> str | None:
@@ -106,7 +101,8 @@ def _values(application: Application) -> dict[str, Any]:
     }
 
 
-def _application(*row: Any) -> Application:
+def from_row(row: tuple[Any, ...]) -> Application:
+    """Return the application that a row of `COLUMNS` holds."""
     application_id, name, owner_id, owner, tier, description, created_at = row[:7]
     callback_urls, grants, token_format, is_public = row[7:]
     return Application(

@@ -43,9 +43,13 @@ def spend(db: Connection, digest: str) -> None:
     db.execute("UPDATE authorization_code SET is_spent = 1 WHERE digest = ?", (digest,))
 
 
-def delete_expired(db: Connection, *, before: int) -> int:
-    """Remove the codes whose time was over before that moment and return how many."""
-    return db.execute("DELETE FROM authorization_code WHERE expires_at < ?", (before,)).rowcount
+def delete_expired(db: Connection, *, before: int, most: int) -> None:
+    """Remove at most so many codes whose time was over before that moment, the oldest first."""
+    db.execute(
+        "DELETE FROM authorization_code WHERE digest IN (SELECT digest FROM authorization_code"
+        " WHERE expires_at < ? ORDER BY expires_at LIMIT ?)",
+        (before, most),
+    )
 
 
 def _code(row: tuple[Any, ...]) -> AuthorizationCode:

@@ -12,13 +12,6 @@ _COLUMNS = (
 )
 _COLUMNS_OF_SECRET = "digest, consumer_key, hint, created_at, expires_at"  # noqa: S105 - columns
 
-_FIND_BY_SECRET = f"""
-    SELECT {_COLUMNS} FROM application_key WHERE consumer_key = :consumer_key AND EXISTS (
-        SELECT 1 FROM consumer_secret WHERE digest = :digest AND consumer_key = :consumer_key
-        AND (expires_at IS NULL OR expires_at > :now)
-    )
-"""
-
 
 def insert(db: Connection, key: Key) -> None:
     """Add the key of an application that has none of this key type."""
@@ -55,23 +48,13 @@ def get(db: Connection, consumer_key: str) -> Key | None:
     row = db.execute(
         f"SELECT {_COLUMNS} FROM application_key WHERE consumer_key = ?", (consumer_key,)
     ).fetchone()
-    return _key(row) if row else None
-
-
-def find_by_secret(db: Connection, consumer_key: str, digest: str, *, now: float) -> Key | None:
-    """Return the key with that consumer key, if the digest is that of a secret of it, not ended.
-
-    The digest is looked up as a token's is: how long that takes tells nothing of the secret.
-    """
-    values = {"consumer_key": consumer_key, "digest": digest, "now": now}
-    row = db.execute(_FIND_BY_SECRET, values).fetchone()
-    return _key(row) if row else None
+    return from_row(row) if row else None
 
 
 def list_all(db: Connection) -> list[Key]:
     """Return all keys, the oldest first."""
     rows = db.execute(f"SELECT {_COLUMNS} FROM application_key ORDER BY created_at, consumer_key")
-    return [_key(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 def list_of_application(db: Connection, application_id: str) -> list[Key]:
@@ -80,7 +63,7 @@ def list_of_application(db: Connection, application_id: str) -> list[Key]:
         f"SELECT {_COLUMNS} FROM application_key WHERE application_id = ? ORDER BY key_type",
         (application_id,),
     )
-    return [_key(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 def delete(db: Connection, consumer_key: str) -> None:
@@ -131,8 +114,13 @@ def delete_secrets_ended(db: Connection, consumer_key: str, *, now: int) -> None
     )
 
 
-def _key(row: tuple[Any, ...]) -> Key:
+def from_row(row: tuple[Any, ...]) -> Key:
+    """Return the key that a row of all columns holds."""
     consumer_key, application_id, key_type, allowed_domains, *rest = row
     return Key(
-        consumer_key, application_id, KeyType(key_type), tuple(json.loads(allowed_domains)), *rest
+        consumer_key,
+        application_id,
+        KeyType(key_type),
+        () if allowed_domains == "[]" else tuple(json.loads(allowed_domains)),
+        *rest,
     )

@@ -42,8 +42,6 @@ def delete_of_user(db: Connection, user_id: str) -> None:
     db.execute("DELETE FROM web_session WHERE user_id = ?", (user_id,))
 
 
-def delete_ended(db: Connection, *, now: int, used_before: int) -> int:
-    """Remove the sessions that ended, or were used last before that moment; return how many."""
-    return db.execute(
-        "DELETE FROM web_session WHERE expires_at <= ? OR used_at < ?", (now, used_before)
-    ).rowcount
+def delete_ended(db: Connection, *, now: int, used_before: int) -> None:
+    """Remove the sessions that ended, or were used last before that moment."""
+    db.execute("DELETE FROM web_session WHERE expires_at <= ? OR used_at < ?", (now, used_before))

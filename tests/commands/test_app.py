@@ -84,3 +84,48 @@ def test_what_cannot_be(cli):
         result = cli("app", *arguments)
         assert (result.code, result.stdout) == (code, ""), arguments
         assert "hint:  " in result.stderr
+
+
+def test_a_public_application_keeps_no_secret(cli):
+    made = cli.data("app", "create", "phone", "--public", "--callback-url", "com.example.phone:/")
+    assert (made["public"], made["callback_urls"]) == (True, ["com.example.phone:/"])
+    result = cli.ok("key", "generate", "--app", "phone", "--json")
+    assert result.json["consumer_secret"] is None
+    assert result.json["access_token"].startswith("apim_atp0_")
+    assert "public, it has no secret" in result.stderr
+    env = cli.ok("key", "generate", "--app", "phone", "--sandbox", "--format", "env").stdout
+    assert "apim_cs" not in env
+    refused = cli("key", "rotate", "--app", "phone", "--json")
+    assert (refused.code, refused.error["code"]) == (5, "conflict")
+    assert "apimctl app update phone --confidential" in refused.error["hint"]
+    changed = cli.ok("app", "update", "phone", "--confidential", "--json")
+    assert "apimctl key rotate --app phone" in changed.stderr
+    secret = cli.data("key", "rotate", "--app", "phone")["consumer_secret"]
+    assert secret.startswith("apim_csp0_")
+
+
+def test_an_application_that_becomes_public_loses_its_secrets(cli, dump):
+    def count_secrets():
+        return sum(line.startswith('INSERT INTO "consumer_secret"') for line in dump())
+
+    cli.ok("key", "generate")
+    assert count_secrets() == 1
+    result = cli.ok("app", "update", "DefaultApplication", "--public", "--dry-run")
+    assert count_secrets() == 1
+    result = cli.ok("app", "update", "DefaultApplication", "--public")
+    assert "its consumer secrets are over" in result.stderr
+    assert count_secrets() == 0
+    again = cli.ok("app", "update", "DefaultApplication", "--public", "--description", "x")
+    assert "secret" not in again.stderr
+
+
+def test_a_callback_url_that_cannot_be_one(cli):
+    for url in (
+        "http://shop.example/",
+        "https://shop.example/#x",
+        "javascript:alert(1)",
+        "myapp:/",
+    ):
+        result = cli("app", "create", "shop", "--callback-url", url)
+        assert (result.code, result.stdout) == (6, ""), url
+        assert "callback URL" in result.stderr

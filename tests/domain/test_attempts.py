@@ -13,6 +13,7 @@ from apimctl.domain.attempts import (
     take_back,
     user_subject,
 )
+from apimctl.domain.userstores import split_name
 
 from .strategies import deterministic
 
@@ -94,6 +95,18 @@ def test_an_attempt_that_succeeds_leaves_the_block_of_a_later_failure():
 )
 def test_names_that_a_user_store_may_take_for_the_same_are_counted_as_one(spelling):
     assert user_subject(spelling) == user_subject("FOO.COM/josé")
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        *("PRIMARY/alice", "primary/alice", " PRIMARY /alice", "PRIMARY\u2003/alice"),
+        *("pr\u0131mary/alice", "PR\u0131MARY\t/ALICE "),  # a dotless i, whose capital is I
+    ],
+)
+def test_a_user_store_that_is_named_in_another_way_is_the_same_one(spelling):
+    assert split_name(spelling)[0] == "PRIMARY"
+    assert user_subject(spelling) == user_subject("alice")
 
 
 def test_users_are_counted_apart():

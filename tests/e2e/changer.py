@@ -225,6 +225,10 @@ def create_userstore(db, *, domain, **form):
     userstores.create(db, domain, sealed_bind_password=None, **made)
 
 
+def update_userstore(db, *, domain, **form):
+    userstores.update(db, domain, LdapForm(**form), sealed_bind_password=None)
+
+
 def delete_userstore(db, *, domain):
     users.delete_store(db, domain, with_users=True)
 
@@ -300,7 +304,7 @@ VERBS = {
         *(declare_scope, update_scope, delete_scope, set_roles),
         *(subscribe, update_subscription, unsubscribe, change_subscription),
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire, expire_code),
-        *(create_userstore, delete_userstore),
+        *(create_userstore, update_userstore, delete_userstore),
         *(create_user, remember_failures, delete_user, log_in),
         *(create_tier, update_tier, configure),
         *(set_password, end_sessions, age_sessions, audit_of),

@@ -1,12 +1,18 @@
 """A user allows an application: from `/authorize` to tokens, over the socket."""
 
+import json
+import re
+import subprocess
+import sys
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.e2e.expectations import is_error, is_login_answer
-from tests.e2e.visitor import CALLBACK, CHALLENGE, PKCE, VERIFIER, client_of
+from tests.e2e.visitor import CALLBACK, CHALLENGE, PKCE, VERIFIER, Visitor, client_of
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +191,20 @@ def test_a_second_use_ends_all_that_the_first_one_gave(client, user):
     assert is_error(client.stall.refresh(renewed["refresh_token"]), 400, "invalid_grant")
 
 
+def test_a_second_use_stands_in_the_audit_log(market, client, user):
+    code = client.code(user)
+    for _ in range(3):
+        client.redeem(code)
+    entries = market.changer("audit_of", actor=client.stall.name)
+    assert [(action, target) for _, action, target, _ in entries[-3:]] == [
+        ("token.issue", user),
+        ("authorization.replay", user),
+        ("authorization.replay", user),
+    ]
+    assert json.loads(entries[-3][3])["grant"] == "authorization_code"
+    assert code not in str(entries)
+
+
 def test_a_second_use_by_who_has_no_verifier_ends_nothing(public, user):
     code = public.code(user)
     tokens = public.redeem(code).json
@@ -243,3 +263,54 @@ def test_a_code_dies_with_its_user(market):
 def test_validity_period_shortens_user_tokens(client, user):
     answer = client.redeem(client.code(user), validity_period="60")
     assert answer.json["expires_in"] == 60
+
+
+def test_scopes_are_shown_allowed_and_carried_by_the_token(market):
+    client, user = client_of(market), market.user()
+    declare = {"api": client.stall.name}
+    market.changer("declare_scope", **declare, name="orders:read", description="see your <orders>")
+    market.changer("declare_scope", **declare, name="orders:close", roles=["boss"])
+    visitor = client.logged_in(user, scope="orders:read orders:close PRODUCTION")
+    page = visitor.answer.body.decode()
+    assert "see your &lt;orders&gt;" in page
+    assert "orders:close" not in page.partition('name="request"')[0]
+    visitor.decide("allow")
+    assert client.redeem(visitor.told["code"]).json["scope"] == "orders:read"
+    # Nobody is asked to allow what nobody could have.
+    visitor = client.logged_in(user, scope="orders:close")
+    assert visitor.told["error"] == "invalid_scope"
+    assert client.visitor(scope="orders:read unheard-of").told["error"] == "invalid_scope"
+
+
+def test_a_role_that_is_gone_by_then_gives_no_scope(market):
+    client, user = client_of(market), market.user()
+    market.changer("declare_scope", api=client.stall.name, name="staff", roles=["boss"])
+    market.changer("set_roles", name=user, roles=["boss"])
+    code = client.code(user, scope="staff")
+    market.changer("set_roles", name=user, roles=[])
+    assert client.redeem(code).json["scope"] == "default"
+
+
+def test_the_program_in_the_docs_logs_a_user_in(market, user):
+    client = client_of(market, is_public=True, callback_urls=["http://127.0.0.1/back"])
+    page = (Path(__file__).parents[2] / "docs/login-api.md").read_text()
+    programs = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (program,) = [code for code in programs if "def log_in" in code]
+    program += "\nimport sys\nprint(json.dumps(log_in(*sys.argv[1:])))\n"
+    gateway = market.gateway
+    with subprocess.Popen(
+        [sys.executable, "-c", program, gateway.url, client.id],
+        stdout=subprocess.PIPE,
+        env=market.cli.environ() | {"BROWSER": "/bin/echo %s &"},
+        text=True,
+    ) as process:
+        address = process.stdout.readline().strip().removeprefix(gateway.url)
+        visitor = Visitor(gateway)
+        visitor.visit(address)
+        visitor.log_in(user)
+        visitor.decide("allow")
+        with urllib.request.urlopen(visitor.location) as answer:
+            assert answer.status == 200
+        tokens = json.loads(process.stdout.readline())
+    assert process.returncode == 0
+    assert outcome(client.stall.call(tokens["access_token"])) == 200

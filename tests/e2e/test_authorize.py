@@ -238,6 +238,8 @@ def test_no_state_is_sent_where_none_came(client, user):
         b"&x=\xff",
         b"".join(b"&p%d=1" % number for number in range(200)),
         b"&x=" + b"x" * 6200,
+        b"&x=" + b"x" * 10_000_000,
+        b"".join(b"&p%d=1" % number for number in range(10_000)),
     ],
     ids=lambda more: more[:12],
 )
@@ -247,8 +249,8 @@ def test_a_malformed_request_is_answered_with_a_page(client, method, more):
     asked = urlencode(client.parameters()).encode() + more
     if method == "POST":
         visitor.visit("/authorize", method="POST", body=asked)
-    elif b"\xff" in more:
-        return  # http.client sends no such address; the form has it
+    elif b"\xff" in more or len(asked) > 8000:
+        return  # no address is like that; a form may be
     else:
         visitor.visit(f"/authorize?{asked.decode()}")
     assert is_error_page(visitor)

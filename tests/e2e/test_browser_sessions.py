@@ -180,3 +180,52 @@ def test_log_in_and_consent_stand_in_the_audit_log_without_a_secret(client, mark
     written = str(entries)
     assert code not in written
     assert not any(cookie in written for cookie in client.browsers[user].values())
+
+
+def test_by_https_the_cookie_is_for_https_alone(market, user):
+    client = client_of(market)
+    setting = {"file": str(market.cli.config), "key": "login_api.issuer"}
+    market.changer("configure", **setting, value="https://login.example/apim/")
+    visitor = client.visitor()
+    assert visitor.cookies.keys() == {"__Host-apimctl"}
+    flags = visitor.answer.headers["Set-Cookie"].split("; ")[1:]
+    assert flags == ["Path=/", "HttpOnly", "SameSite=Lax", "Secure"]
+    visitor.send(
+        "/authorize/login",
+        headers=[("Origin", "https://login.example")],
+        username=user,
+        password=user[::-1],
+    )
+    visitor.decide("allow")
+    assert visitor.told["iss"] == "https://login.example/apim"
+    market.changer("configure", **setting, value=None)
+
+
+def test_the_pages_may_stand_under_a_path_of_a_proxy(client):
+    page = client.visitor().answer.body.decode()
+    links = re.findall(r'(?:href|action)="([^"]*)"', page)
+    assert len(links) == 2
+    assert not any(link.startswith(("/", "http")) for link in links)
+
+
+def test_too_many_wrong_passwords_are_slowed_down(client, market):
+    user = market.user()
+    market.changer("remember_failures", user=user, count=30)
+    visitor = client.visitor()
+    assert visitor.log_in(user, "wrong").status == 403
+    answer = visitor.log_in(user)
+    assert answer.status == 429
+    assert int(answer.headers["Retry-After"]) > 0
+    assert b"Too many wrong passwords" in answer.body
+    assert visitor.forms["/authorize/login"]["username"] == user
+    market.changer("set_password", name=user, password=user[::-1])
+    assert visitor.log_in(user).status == 200
+
+
+def test_an_application_may_be_denied_the_grant(market, user):
+    client = client_of(market)
+    code = client.code(user)
+    client.stall.change("update_app", name=client.stall.name, grants=["client_credentials"])
+    visitor = client.visitor()
+    assert visitor.told["error"] == "unauthorized_client"
+    assert client.redeem(code).json["error"] == "unauthorized_client"

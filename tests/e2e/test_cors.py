@@ -223,3 +223,33 @@ def test_the_client_domain_header_is_the_configured_one(own_market):
     )
     stall = own_market.stall(cors_origins=[APP])
     assert cors_of(preflight(stall))["allow-headers"] == "Authorization, Content-Type, x-client"
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/token", "POST"),
+        ("/revoke", "POST"),
+        ("/.well-known/oauth-authorization-server", "GET"),
+        ("/.well-known/jwks.json", "GET"),
+    ],
+)
+def test_a_page_of_any_origin_may_use_what_public_clients_need(market, path, methods):
+    asked = {"Origin": APP, "Access-Control-Request-Method": methods}
+    preflight = market.gateway.send("OPTIONS", path, headers=asked)
+    assert (preflight.status, preflight.body) == (204, b"")
+    assert preflight.headers["Access-Control-Allow-Origin"] == "*"
+    assert preflight.headers["Access-Control-Allow-Methods"] == methods
+    assert preflight.headers["Access-Control-Allow-Headers"] == "Authorization, Content-Type"
+    answer = market.gateway.send(methods, path, headers={"Origin": APP}, body=b"")
+    assert answer.status == (200 if methods == "GET" else 400)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/introspect", "/authorize"])
+def test_no_page_may_use_what_is_not_for_pages(market, path):
+    asked = {"Origin": APP, "Access-Control-Request-Method": "POST"}
+    preflight = market.gateway.send("OPTIONS", path, headers=asked)
+    assert preflight.status == 405
+    assert "Access-Control-Allow-Origin" not in preflight.headers

@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 
+from apimctl import sealing
 from tests.e2e.expectations import is_error
 
 KEYS = "/.well-known/jwks.json"
@@ -223,3 +224,16 @@ def test_the_published_keys_may_be_kept_for_a_while(market):
 def test_it_never_expires_before_it_says_so(stall):
     said = json.loads(decoded(issue(stall, validity_period=60).split(".")[1]))
     assert said["iat"] <= time.time() <= said["exp"] - 59
+
+
+def test_without_the_key_file_it_is_said_why_until_a_new_key_signs(own_market):
+    made = own_market.stall()
+    own_market.cli.ok("app", "update", made.name, "--token-format", "jwt")
+    kept = own_market.cli.data("token", "renew", "--app", made.name)["access_token"]
+    sealing.key_path(own_market.cli.store).unlink()
+    refused = made.ask(grant_type="client_credentials")
+    assert is_error(refused, 503, "temporarily_unavailable")
+    assert "apimctl.db.key cannot be read" in own_market.gateway.log
+    assert made.call(kept).status == 200
+    own_market.cli.ok("signing-key", "rotate")
+    assert made.call(issue(made)).status == 200

@@ -39,6 +39,9 @@ def test_the_login_api_refuses_at_once_when_the_store_is_gone(own_market):
     store.rename(away)
     asked = stall.ask(grant_type="client_credentials")
     assert (asked.status, asked.json["error"]) == (503, "temporarily_unavailable")
+    page = own_market.gateway.get(f"/authorize?client_id={stall.client[0]}")
+    assert (page.status, page.headers["Retry-After"]) == (503, "1")
+    assert b"try again in a moment" in page.body
     away.rename(store)
 
 

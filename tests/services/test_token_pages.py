@@ -146,24 +146,20 @@ def test_what_no_page_ended_with(desk, text):
         token_pages.list_page(desk.db, TokenQuery(limit=5, after=text), now=desk.now)
 
 
+@pytest.mark.parametrize("after", [None, tables.Place(1_800_000_000, "f")])
 @pytest.mark.parametrize("order", Order)
-def test_a_page_is_read_by_an_index_in_its_order(desk, everything, order):
-    key = desk.generate(desk.application("other")).key
+def test_a_page_is_read_by_an_index_in_its_order(desk, everything, order, after):
+    consumer_keys = {desk.generate(desk.application("other")).key.consumer_key}
     for wanted in (
         *({"state": state} for state in STATES),
+        {"expires_before": desk.now},
         {"expires_before": desk.now, "issued_since": desk.now},
         {"state": TokenState.EXPIRED, "issued_since": desk.now},
     ):
+        found = tables.TokenFilter(now=desk.now, consumer_keys=consumer_keys, **wanted)
         asked = []
         desk.db.set_trace_callback(asked.append)
-        tables.list_page(
-            desk.db,
-            tables.TokenFilter(now=desk.now, consumer_keys={key.consumer_key}, **wanted),
-            order=order,
-            is_descending=True,
-            after=tables.Place(desk.now, "f"),
-            limit=5,
-        )
+        tables.list_page(desk.db, found, order=order, is_descending=True, after=after, limit=5)
         desk.db.set_trace_callback(None)
         for sql in asked:
             if "consumer_key =" in sql:

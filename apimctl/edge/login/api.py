@@ -31,13 +31,14 @@ from apimctl.edge.login.refusals import (
     STORE_AWAY,
     TOO_MANY_LOG_INS,
     TOO_MANY_WRONG_PASSWORDS,
+    USER_STORE_AWAY,
     ComeAgainError,
 )
 from apimctl.edge.login.server import LoginServer
 from apimctl.edge.read_model import ReadModel
 from apimctl.edge.request import Request
 from apimctl.edge.writer import Writer
-from apimctl.errors import InvalidInputError, StoreError
+from apimctl.errors import InvalidInputError, StoreError, UserStoreError
 from apimctl.services import signing_keys
 from apimctl.services.attempts import Blocked
 from apimctl.services.gateways import ID_FIELD
@@ -52,10 +53,18 @@ class LoginApi:
     """Answers the requests of OAuth 2 clients."""
 
     def __init__(
-        self, writer: Writer, read_model: ReadModel, settings: Settings, *, gateway_id: str
+        self,
+        writer: Writer,
+        read_model: ReadModel,
+        settings: Settings,
+        *,
+        gateway_id: str,
+        complain: Callable[[StoreError], None],
     ) -> None:
+        """`complain` is told of whatever keeps a request from its answer."""
         self.settings = settings
         self._gateway_id = gateway_id
+        self._complain = complain
         self._writer = writer
         self._read_model = read_model
         self._server = LoginServer()
@@ -66,6 +75,7 @@ class LoginApi:
             context=lambda db, request: self._context(db, request, None),
             issuer_of=lambda request: issuer_of(request, self.settings.login_api),
             network_of=self._network_of,
+            complain=complain,
         )
 
     def close(self) -> None:
@@ -101,8 +111,8 @@ class LoginApi:
             return _error(405, "invalid_request", "Use GET.", {hdrs.ALLOW: "GET, HEAD"})
         try:
             content = self._read_model.read(lambda db: signing_keys.key_set(db, now=time.time()))
-        except StoreError:
-            return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
+        except StoreError as error:
+            return self._store_is_away(error)
         return answers.json_answer(200, content, PUBLIC.items())
 
     async def _answer(
@@ -123,9 +133,15 @@ class LoginApi:
             return answers.json_answer(*error())
         except InvalidInputError as error:  # scopes that make a JWT too long
             return _error(400, "invalid_scope", f"{error.message}.", {})
-        except StoreError:
-            return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
+        except UserStoreError:
+            return answers.json_answer(*ComeAgainError(USER_STORE_AWAY, status=503)())
+        except StoreError as error:
+            return self._store_is_away(error)
         return answers.json_answer(*reply)
+
+    def _store_is_away(self, error: StoreError) -> Answer:
+        self._complain(error)
+        return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
 
     async def _verified_user(
         self, form: Mapping[str, str], read: Callable[[Connection], LoginRequest], *, network: str

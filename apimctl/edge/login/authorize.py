@@ -26,7 +26,7 @@ from apimctl.edge.login.pages import FRONT, INNER, Parameters
 from apimctl.edge.login.passwords import Busy, Outcome, Passwords, Right, Wrong
 from apimctl.edge.request import Request
 from apimctl.edge.writer import Writer
-from apimctl.errors import StoreError
+from apimctl.errors import StoreError, UserStoreError
 from apimctl.services import audit, sessions
 from apimctl.services.attempts import Blocked
 from apimctl.services.sessions import LoggedIn
@@ -65,7 +65,9 @@ def _at(root: str) -> Callable[[_Step], _Step]:
                     root=root,
                     advice="The page needs cookies. " + pages.TO_APPLICATION,
                 )
-            except StoreError:
+            except StoreError as error:
+                if not isinstance(error, UserStoreError):  # of that the directories told
+                    authorization.complain(error)
                 page = pages.error_page(
                     503,
                     "Nobody can log in right now.",
@@ -87,10 +89,13 @@ class Authorization:
         self,
         writer: Writer,
         passwords: Passwords,
+        *,
         context: Callable[[Connection, Request], LoginContext],
         issuer_of: Callable[[Request], str],
         network_of: Callable[[Request], str],
+        complain: Callable[[StoreError], None],
     ) -> None:
+        self.complain = complain
         self._writer = writer
         self._passwords = passwords
         self._context = context
@@ -200,7 +205,14 @@ class Authorization:
         outcome: Outcome = Wrong()
         if username and password:
             network = self._network_of(request)
-            outcome = await self._passwords.verify(username, password, network=network)
+            try:
+                outcome = await self._passwords.verify(username, password, network=network)
+            except UserStoreError:
+                return _NotLoggedIn(
+                    503,
+                    "The user store of this account cannot be asked right now. Try again soon.",
+                    ((hdrs.RETRY_AFTER, "1"),),
+                )
         if not isinstance(outcome, Right):
             return _refusal(outcome)
         verified = outcome.user

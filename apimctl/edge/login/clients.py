@@ -14,13 +14,13 @@ from urllib.parse import unquote_plus
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Error
 
 from apimctl.domain import credentials, redirects
-from apimctl.domain.attempts import NO_FAILURES, blocked_seconds
+from apimctl.domain.attempts import NO_FAILURES, blocked_seconds, client_subject
 from apimctl.domain.faults import REALM
 from apimctl.domain.models import Application, GrantType, Key
 from apimctl.edge.login.context import LoginContext, LoginRequest
 from apimctl.edge.login.refusals import TOO_MANY_WRONG_SECRETS, ComeAgainError
 from apimctl.services import attempts
-from apimctl.tables import applications, keys
+from apimctl.tables import applications, clients, keys
 
 PUBLIC_GRANTS = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN})
 """What a client may ask for that cannot prove who it is."""
@@ -78,11 +78,11 @@ class Client:
 
 def find_client(context: LoginContext, key: Key | None) -> Client | None:
     """Return the client of a key, whoever asks in its name."""
-    if key is None:
-        return None
-    application = applications.find(context.db, key.application_id)
-    if application is None:
-        return None
+    application = key and applications.find(context.db, key.application_id)
+    return _client(context, key, application) if key and application else None
+
+
+def _client(context: LoginContext, key: Key, application: Application) -> Client:
     allowed = context.grants if application.grants is None else application.grants
     if application.is_public:
         allowed &= PUBLIC_GRANTS
@@ -107,7 +107,7 @@ def find_public(request: LoginRequest) -> Client | None:
     if "client_secret" in request.form:
         return None
     if request.authorization:
-        consumer_key, consumer_secret = _read_credentials(request.authorization, request.form)
+        consumer_key, consumer_secret = _read_credentials(request)
         if consumer_secret:
             return None
     client = find_client(request.context, keys.get(request.context.db, consumer_key))
@@ -121,29 +121,37 @@ def authenticate(request: LoginRequest) -> Client | OAuth2Error:
     While the client is blocked, the right secret is refused like any other (SPEC section 4).
     """
     try:
-        consumer_key, consumer_secret = _read_credentials(request.authorization, request.form)
+        consumer_key, consumer_secret = _read_credentials(request)
     except OAuth2Error as error:
         return error
     context = request.context
-    db, network, now = context.db, context.network, context.now
-    failures = attempts.find_client_failures(db, consumer_key, network=network)
-    if seconds := blocked_seconds(failures, now=now):
-        return ComeAgainError(TOO_MANY_WRONG_SECRETS, status=429, retry_after_seconds=seconds)
+    db, now = context.db, context.now
+    subject = client_subject(consumer_key, network=context.network)
     digest = credentials.digest(consumer_secret)
-    key = keys.find_by_secret(db, consumer_key, digest, now=now)
-    if key is None:
-        # What names no client guesses nothing, and would fill the table. Nor does a secret that has
-        # ended: those who got the new one may share a network with one who still sends the old.
-        if keys.get(db, consumer_key) and not keys.has_had_secret(db, consumer_key, digest):
-            attempts.note_wrong_secret(db, consumer_key, failures, network=network, now=now)
+    found = clients.find(db, consumer_key, digest=digest, subject=subject, now=now)
+    if found is None:
+        # Not counted: what names no client guesses nothing, and would fill the table.
         return ClientRefusedError("The client credentials are wrong.")
-    if failures != NO_FAILURES:
-        attempts.forgive_client(db, consumer_key, network=network)
-    # The application is there: the key refers to it, and goes with it.
-    return find_client(context, key) or ClientRefusedError("The client credentials are wrong.")
+    if seconds := blocked_seconds(found.failures, now=now):
+        return ComeAgainError(TOO_MANY_WRONG_SECRETS, status=429, retry_after_seconds=seconds)
+    if not found.has_secret:
+        # Who still sends a secret that has ended guesses nothing either, and may share a network
+        # with those who have the new one.
+        if not keys.has_had_secret(db, consumer_key, digest):
+            attempts.note_wrong_secret(db, subject, found.failures, now=now)
+        return ClientRefusedError("The client credentials are wrong.")
+    if found.failures != NO_FAILURES:
+        attempts.forgive_client(db, subject)
+    return _client(context, found.key, found.application)
 
 
-def _read_credentials(authorization: Sequence[str], form: Mapping[str, str]) -> tuple[str, str]:
+def _read_credentials(request: LoginRequest) -> tuple[str, str]:
+    if request.client_pair is None:
+        request.client_pair = _read_pair(request.authorization, request.form)
+    return request.client_pair
+
+
+def _read_pair(authorization: Sequence[str], form: Mapping[str, str]) -> tuple[str, str]:
     in_body = "client_secret" in form
     if len(authorization) > 1 or (authorization and in_body):
         raise InvalidRequestError("Authenticate the client in one way, once.")

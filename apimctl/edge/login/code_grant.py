@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from authlib.oauth2.rfc6749 import (
     AuthorizationCodeGrant,
+    InvalidClientError,
     InvalidGrantError,
     InvalidRequestError,
     OAuth2Error,
@@ -18,13 +19,14 @@ from authlib.oauth2.rfc6749 import (
 )
 from authlib.oauth2.rfc7636 import CodeChallenge
 
-from apimctl.domain.models import AuthorizationCode, User
+from apimctl.domain.models import Actor, AuthorizationCode, User, Via
 from apimctl.domain.scopes import Granted
-from apimctl.edge.login import scopes
+from apimctl.edge.login import entries, scopes
 from apimctl.edge.login.clients import Client
 from apimctl.edge.login.context import AUTHENTICATION_METHODS, LoginRequest, Reply
 from apimctl.edge.login.success import success
 from apimctl.services import audit, authorization
+from apimctl.tables import users
 
 RESPONSE_TYPE = "code"
 RESPONSE_MODE = "query"
@@ -77,13 +79,14 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
         """Return where the user is sent back. Raises OAuth2Error, with that place once it may."""
         client_id = self.request.payload.client_id
         client = client_id and self.server.query_client(client_id)
-        if client:
-            redirect_uri = self.validate_authorization_redirect_uri(self.request, client)
-            try:
-                _check_response(self.request)
-            except OAuth2Error as error:
-                error.redirect_uri = redirect_uri
-                raise
+        if not client:
+            raise InvalidClientError("No application is known by this client_id.")
+        redirect_uri = self.validate_authorization_redirect_uri(self.request, client)
+        try:
+            _check_response(self.request)
+        except OAuth2Error as error:
+            error.redirect_uri = redirect_uri
+            raise
         uri: str = super().validate_authorization_request()
         return uri
 
@@ -140,16 +143,11 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
             now=context.now,
             random=context.random,
         )
+        if code.is_spent:
+            _record_replay(self.request, code)
         if issued is None:
             raise InvalidGrantError("The code is spent or expired.")
-        audit.record_token(
-            context.db,
-            "token.issue",
-            issued.token,
-            key=self.request.client.key,
-            now=context.now,
-            grant=self.GRANT_TYPE,
-        )
+        entries.record(self.request, "token.issue", issued.token, grant=self.GRANT_TYPE)
         return 200, success(issued), self.TOKEN_RESPONSE_HEADER
 
 
@@ -185,6 +183,22 @@ class Pkce(CodeChallenge):  # type: ignore[misc]
     def get_authorization_code_challenge_method(self, authorization_code: _Found) -> str:  # noqa: ARG002
         """Return the only method there is."""
         return CHALLENGE_METHOD
+
+
+def _record_replay(request: LoginRequest, code: AuthorizationCode) -> None:
+    """Write that a code was used a second time, and every token of it was revoked."""
+    context, application = request.context, request.client.application
+    user = users.get(context.db, code.user_id)
+    audit.record(
+        context.db,
+        actor=Actor(application.name, Via.LOGIN_API),
+        action="authorization.replay",
+        target=user.qualified_name if user else application.name,
+        now=context.now,
+        application=application.name,
+        owner=application.owner,
+        key_type=request.client.key.key_type,
+    )
 
 
 def _check_response(request: LoginRequest) -> None:

@@ -47,7 +47,10 @@ class LoginContext:
 
 
 class LoginRequest(OAuth2Request):  # type: ignore[misc]
-    """A request to the Login API, read: every form parameter once."""
+    """A request to the Login API, read: every form parameter once.
+
+    `client_pair` is the consumer key and the consumer secret that were sent, once they were read.
+    """
 
     def __init__(
         self, form: Mapping[str, str], authorization: Sequence[str], context: LoginContext
@@ -55,6 +58,7 @@ class LoginRequest(OAuth2Request):  # type: ignore[misc]
         super().__init__("POST", NOMINAL_URI)
         self.context = context
         self.authorization = authorization
+        self.client_pair: tuple[str, str] | None = None
         self._form = _without_legacy_scopes(form)
         self.payload = BasicOAuth2Payload(self._form)
 

@@ -1,7 +1,6 @@
 """The grants of ``/token``, as Authlib asks for them: what they issue is the services' business."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from authlib.oauth2.rfc6749 import (
     ClientCredentialsGrant,
@@ -11,12 +10,12 @@ from authlib.oauth2.rfc6749 import (
 )
 
 from apimctl.domain import validity
-from apimctl.domain.models import AccessToken, RefreshToken, User
-from apimctl.edge.login import scopes
+from apimctl.domain.models import RefreshToken, User
+from apimctl.edge.login import entries, scopes
 from apimctl.edge.login.clients import Client
-from apimctl.edge.login.context import AUTHENTICATION_METHODS, LoginRequest, Reply
+from apimctl.edge.login.context import AUTHENTICATION_METHODS, Reply
 from apimctl.edge.login.success import success
-from apimctl.services import audit, renewal, tokens
+from apimctl.services import renewal, tokens
 from apimctl.services.renewal import SpentReason
 from apimctl.tables import users
 
@@ -38,8 +37,9 @@ class ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]
             random=context.random,
             validity_seconds=validity.shortest(longest, self.request.requested_seconds),
             scope=scopes.of_application(self.request),
+            token_format=self.request.client.application.token_format,
         )
-        _audit(self.request, "token.issue", issued.token, grant=self.GRANT_TYPE)
+        entries.record(self.request, "token.issue", issued.token, grant=self.GRANT_TYPE)
         return 200, success(issued), self.TOKEN_RESPONSE_HEADER
 
 
@@ -70,7 +70,7 @@ class Password(ResourceOwnerPasswordCredentialsGrant):  # type: ignore[misc]
             shorter_seconds=self.request.requested_seconds,
             scope=scopes.of_user(self.request, self.request.user.id),
         )
-        _audit(self.request, "token.issue", issued.token, grant=self.GRANT_TYPE)
+        entries.record(self.request, "token.issue", issued.token, grant=self.GRANT_TYPE)
         return 200, success(issued), self.TOKEN_RESPONSE_HEADER
 
 
@@ -103,7 +103,7 @@ class Refresh(RefreshTokenGrant):  # type: ignore[misc]
         )
         if found is SpentReason.REPLAYED:
             replayed = tokens.require_refresh_token(context.db, refresh_token)
-            _audit(self.request, "token.replay", replayed)
+            entries.record(self.request, "token.replay", replayed)
         if isinstance(found, SpentReason):
             raise InvalidGrantError("The refresh token is unknown, spent or expired.")
         return _Redeemed(found)
@@ -121,12 +121,5 @@ class Refresh(RefreshTokenGrant):  # type: ignore[misc]
             now=context.now,
             random=context.random,
         )
-        _audit(self.request, "token.renew", issued.token)
+        entries.record(self.request, "token.renew", issued.token)
         return 200, success(issued), self.TOKEN_RESPONSE_HEADER
-
-
-def _audit(
-    request: LoginRequest, action: str, token: AccessToken | RefreshToken, **details: Any
-) -> None:
-    context, key = request.context, request.client.key
-    audit.record_token(context.db, action, token, key=key, now=context.now, **details)

@@ -80,7 +80,7 @@ def error_page(
     description: str,
     *,
     root: str,
-    title: str = "This request cannot be answered",
+    title: str = "This link does not work",
     advice: str = TO_APPLICATION,
 ) -> Answer:
     """Say what is wrong, in our words alone: nothing that came with the request is repeated."""

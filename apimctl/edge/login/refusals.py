@@ -6,6 +6,7 @@ TOO_MANY_WRONG_PASSWORDS = "Too many wrong passwords: Retry-After says how long 
 TOO_MANY_WRONG_SECRETS = "Too many wrong client secrets: Retry-After says how long to wait."
 TOO_MANY_LOG_INS = "Too many users log in at once."
 STORE_AWAY = "The store cannot be used right now."
+USER_STORE_AWAY = "The user store cannot be asked right now."
 
 
 class ComeAgainError(OAuth2Error):  # type: ignore[misc]

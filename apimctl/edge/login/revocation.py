@@ -3,9 +3,10 @@
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 
 from apimctl.domain.models import TokenState
+from apimctl.edge.login import entries
 from apimctl.edge.login.clients import Client
 from apimctl.edge.login.context import AUTHENTICATION_METHODS, LoginRequest
-from apimctl.services import audit, revocation
+from apimctl.services import revocation
 
 
 class Revocation(RevocationEndpoint):  # type: ignore[misc]
@@ -23,7 +24,7 @@ class Revocation(RevocationEndpoint):  # type: ignore[misc]
 
     def revoke_token(self, token: str, request: LoginRequest) -> None:
         """Revoke the token, if it is the client's."""
-        context, key = request.context, request.client.key
-        revoked = revocation.revoke(context.db, token, consumer_key=key.consumer_key)
+        consumer_key = request.client.key.consumer_key
+        revoked = revocation.revoke(request.context.db, token, consumer_key=consumer_key)
         if revoked is not None and revoked.state is TokenState.ACTIVE:
-            audit.record_token(context.db, "token.revoke", revoked, key=key, now=context.now)
+            entries.record(request, "token.revoke", revoked)

@@ -1,0 +1,71 @@
+import pytest
+
+from apimctl.services import sessions, users
+from tests.services.conftest import NOW
+
+
+@pytest.fixture
+def alice(desk):
+    return desk.user("alice")
+
+
+@pytest.fixture
+def secret(desk, alice):
+    return sessions.begin(desk.db, alice, **desk.moment)
+
+
+def is_known(desk, secret, *, after=0) -> bool:
+    return sessions.find(desk.db, secret, now=NOW + after) is not None
+
+
+def count(desk) -> int:
+    return desk.db.execute("SELECT count(*) FROM web_session").fetchone()[0]
+
+
+def test_a_session_leads_to_its_user_and_only_its_digest_is_kept(desk, alice, secret):
+    assert sessions.find(desk.db, secret, now=NOW).user == alice
+    assert secret not in "\n".join(desk.db.iterdump())
+    assert secret not in repr(sessions.find(desk.db, secret, now=NOW))
+    assert not is_known(desk, "0" * 64)
+    assert not is_known(desk, "")
+
+
+def test_every_session_has_a_secret_of_its_own(desk, alice, secret):
+    other = sessions.begin(desk.db, alice, **desk.moment)
+    assert other != secret
+    sessions.end(desk.db, other)
+    assert is_known(desk, secret)
+    assert not is_known(desk, other)
+
+
+def test_a_session_ends_without_use_and_lives_on_with_it(desk, secret):
+    assert is_known(desk, secret, after=sessions.IDLE_SECONDS - 1)
+    assert is_known(desk, secret, after=2 * (sessions.IDLE_SECONDS - 1))
+    assert not is_known(desk, secret, after=3 * sessions.IDLE_SECONDS)
+
+
+def test_a_session_ends_in_any_case(desk, secret):
+    for after in range(0, sessions.LONGEST_SECONDS, sessions.IDLE_SECONDS - 1):
+        assert is_known(desk, secret, after=after)
+    assert not is_known(desk, secret, after=sessions.LONGEST_SECONDS)
+
+
+def test_not_every_use_is_written(desk, secret):
+    before = desk.db.total_changes
+    assert is_known(desk, secret, after=sessions.TOUCH_SECONDS - 1)
+    assert desk.db.total_changes == before
+    assert is_known(desk, secret, after=sessions.TOUCH_SECONDS)
+    assert desk.db.total_changes == before + 1
+
+
+def test_a_new_password_ends_all_sessions_of_a_user(desk, alice, secret):
+    other = sessions.begin(desk.db, desk.user("bob"), **desk.moment)
+    users.set_password_hash(desk.db, "alice", "another")
+    assert not is_known(desk, secret)
+    assert is_known(desk, other)
+
+
+def test_sessions_that_ended_are_removed_by_the_next_log_in(desk, alice, secret):
+    desk.now += sessions.IDLE_SECONDS + 1
+    sessions.begin(desk.db, alice, **desk.moment)
+    assert count(desk) == 1
