@@ -60,7 +60,8 @@ def test_a_user_of_a_directory_logs_in_renews_and_calls(market, stall, directory
     assert stall.refresh(issued.json["refresh_token"]).status == 200
     (alice,) = market.cli.data("user", "list", "--userstore", directory)
     assert alice["name"] == f"{directory}/alice"
-    assert (alice["has_password"], alice["roles"]) == (False, ["reader", "writer"])
+    assert not alice["has_password"]
+    assert alice["roles"] == [f"{directory}/reader", f"{directory}/writer"]
 
 
 @needs_slapd
