@@ -6,9 +6,9 @@ Each raises InvalidInputError for a text that is none of its kind, saying what w
 import ipaddress
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from apimctl.domain.models import GrantType, Introspection
+from apimctl.domain.names import check_url
 from apimctl.domain.validity import parse_duration, parse_duration_or_none
 from apimctl.errors import InvalidInputError
 
@@ -143,14 +143,7 @@ def issuer(text: str) -> str | None:
     """
     if not text:
         return None
-    parts = urlsplit(text)
-    has_more = parts.query or parts.fragment or "?" in text or "#" in text
-    if parts.scheme not in {"http", "https"} or not parts.hostname or has_more:
-        raise InvalidInputError(
-            f"{text!r} is not the URL of an issuer",
-            hint="Use the URL of the gateway, as https://login.example.com.",
-        )
-    return text.rstrip("/")
+    return check_url(text, what="URL of an issuer").rstrip("/")
 
 
 def duration(text: str) -> int:

@@ -6,6 +6,7 @@ A request's way: `Gateway.handle` -> the gateway's own endpoints, or `read_model
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -64,7 +65,13 @@ class Gateway:
         self._read_model = ReadModel(settings.store_path, on_settings_changed=self.reload_settings)
         self._counters = Counters(counters_path(settings.store_path))
         self._writer = Writer(settings.store_path)
-        self._login_api = LoginApi(self._writer, self._read_model, settings, gateway_id=gateway_id)
+        self._login_api = LoginApi(
+            self._writer,
+            self._read_model,
+            settings,
+            gateway_id=gateway_id,
+            complain=self._complain,
+        )
         self.upkeep = Upkeep(self._writer, lambda: self._settings, complaints=self._complaints)
         self._proxy = Proxy(settings.gateway)
         self._own: dict[str, Handler] = {
@@ -130,14 +137,18 @@ class Gateway:
         try:
             return await self._route(request)
         except StoreError as error:
-            self._complaints.make(error.message)
-            self.observer.metrics.count_store_error()
+            self._complain(error)
             return answers.fault_for(
                 request,
                 faults.STORE_UNAVAILABLE,
                 "The access token cannot be checked right now.",
                 {hdrs.RETRY_AFTER: "1"},
             )
+
+    def _complain(self, error: StoreError) -> None:
+        """Let the operator know why a request got no answer that is worth anything."""
+        self._complaints.make(error.message)
+        self.observer.metrics.count_store_error()
 
     async def _route(self, request: Request) -> Response:
         path, mark, query = origin_form(request.raw_path).partition("?")
@@ -148,10 +159,8 @@ class Gateway:
         own = self._own.get(path)
         if own is not None:
             request.ask_for_body()
-            try:
+            with contextlib.suppress(StoreError):  # the Login API answers that in its own form
                 self._read_model.refresh()
-            except StoreError:  # the Login API answers that in its own form
-                self.observer.metrics.count_store_error()
             return await own(request)
         self._read_model.refresh()
         preflight = self._preflight(request, path)

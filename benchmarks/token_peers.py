@@ -22,7 +22,7 @@ _CLIENT_ID = "bench"
 def login_api(store: BenchStore) -> Iterator[Peer]:
     """Run apimctl: every token is on the disk before it is answered."""
     with serving(store) as (url, pid):
-        call = _client_credentials(f"{url}/token", store.consumer_key, store.consumer_secret)
+        call = client_credentials(f"{url}/token", store.consumer_key, store.consumer_secret)
         yield Peer(OURS, call, pid, answer=None)
 
 
@@ -37,11 +37,12 @@ def oidc_provider(folder: Path) -> Iterator[Peer]:
     environ = {"NODE_ENV": "production", "BENCH_CLIENT_SECRET": secret}
     command: list[str | Path] = ["node", server, str(port)]
     with running(command, port, core=PEER_CORE, environ=environ, folder=home) as pid:
-        call = _client_credentials(f"http://127.0.0.1:{port}/token", _CLIENT_ID, secret)
+        call = client_credentials(f"http://127.0.0.1:{port}/token", _CLIENT_ID, secret)
         yield Peer("oidc-provider, in memory", call, pid, answer=None)
 
 
-def _client_credentials(url: str, client_id: str, secret: str) -> Call:
+def client_credentials(url: str, client_id: str, secret: str) -> Call:
+    """Return the request for a token."""
     pair = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
     headers = {
         "Authorization": f"Basic {pair}",

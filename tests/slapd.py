@@ -1,7 +1,7 @@
 """A real directory: Debian's slapd on free loopback ports, with a CA of its own.
 
 Its people have their names backwards as passwords. `cn=searcher` may look around, with the
-password `magnifier`; who logged in may, too, and nobody else but below `ou=open`.
+password `magnifier`; who logged in may look at groups only, and everybody below `ou=open`.
 """
 
 import base64
@@ -59,6 +59,7 @@ directory {folder}/data
 maxsize 10485760
 access to attrs=userPassword by anonymous auth by * none
 access to dn.subtree="{open_}" by * read
+access to dn.subtree="{people}" by dn.exact="{searcher}" read by * none
 access to * by users read by * none
 """
 
@@ -119,7 +120,9 @@ def program(name: str) -> str:
 def running_slapd(folder: Path) -> Iterator[Slapd]:
     write_certificates(folder)
     (folder / "data").mkdir()
-    configuration = _CONFIGURATION.format(folder=folder, suffix=SUFFIX, open_=OPEN)
+    configuration = _CONFIGURATION.format(
+        folder=folder, suffix=SUFFIX, open_=OPEN, people=PEOPLE, searcher=SEARCHER
+    )
     (folder / "slapd.conf").write_text(configuration)
     (folder / "people.ldif").write_text(_ldif())
     subprocess.run(

@@ -82,7 +82,7 @@ def test_every_command_and_every_option_has_a_help():
 
 
 def test_every_command_that_writes_can_be_tried_without_writing():
-    reads = {"list", "show", "get", "inspect", "check", "status", "routes", "serve", "demo"}
+    reads = {"list", "show", "get", "inspect", "check", "test", "status", "routes", "serve", "demo"}
     for words, command in commands():
         options = {name for parameter in command.params for name in parameter.opts}
         if words and not hasattr(command, "commands") and words[-1] not in reads:

@@ -217,7 +217,18 @@ def test_the_access_log_is_off_unless_a_format_is_named(load):
 
 
 @pytest.mark.parametrize(
-    "text", ["x", "ftp://a.example", "https://", "https://a.example?x", "https://a.example/#y"]
+    "text",
+    [
+        "x",
+        "ftp://a.example",
+        "https://",
+        "https://a.example?x",
+        "https://a.example/#y",
+        "https://user:word@a.example",
+        "https://a.example:port",
+        "https://a.example/lo gin",
+        "https://a.example\n",
+    ],
 )
 def test_what_is_not_the_url_of_an_issuer_is_refused(text):
     with pytest.raises(InvalidInputError):

@@ -54,7 +54,10 @@ Timeout = Annotated[
     str | None, typer.Option(metavar="D", help="The longest a log-in may take: 5s if not given.")
 ]
 GroupBase = Annotated[
-    str | None, typer.Option(metavar="DN", help="Search for a user's groups from here: the roles.")
+    str | None,
+    typer.Option(
+        metavar="DN", help="Search for a user's groups from here: roles as FOO.COM/editors."
+    ),
 ]
 GroupFilter = Annotated[
     str | None,
@@ -65,7 +68,7 @@ GroupFilter = Annotated[
     ),
 ]
 GroupAttribute = Annotated[
-    str | None, typer.Option(metavar="NAME", help="What of a group is the role; cn if not given.")
+    str | None, typer.Option(metavar="NAME", help="What of a group is its name; cn if not given.")
 ]
 
 

@@ -132,7 +132,7 @@ class LdapConnection(asyncio.Protocol):
             )
         loop = asyncio.get_running_loop()
         transport = await loop.start_tls(self._wire, self, context, server_hostname=self._host)
-        if transport is None or self._fault is not None:
+        if transport is None:
             raise self._lost("it left while TLS began")
         self._session = LDAPClient()
         self._messages.clear()

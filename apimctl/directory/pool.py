@@ -39,8 +39,6 @@ class ConnectionPool:
             while self._idle:
                 connection, timer = self._idle.popitem()
                 timer.cancel()
-                if not connection.is_usable:
-                    continue
                 try:
                     return await self._work_on(connection, work)
                 except ConnectionLostError:

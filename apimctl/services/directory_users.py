@@ -1,6 +1,7 @@
 """Users of directories: known here from their first log-in on, so that tokens can refer to them.
 
-Passwords never come here. Roles are the groups of the last log-in, where groups are asked for.
+Passwords never come here. Where groups are asked for, those of the last log-in are roles, written
+as WSO2 does (``FOO.COM/editors``): no group of a directory can be the role of that name here.
 """
 
 from collections.abc import Iterable
@@ -63,13 +64,14 @@ def admit(
 ) -> User | None:
     """Return the user whose password the directory has found right, made at the first log-in.
 
-    None if the user store is gone by now, or the name is none a user may have.
+    None if the user store is no directory by now, or the name is none a user may have.
     """
     try:
         name = check_user_name(store.name_of(name))
     except InvalidInputError:
         return None
-    if user_store_table.find(db, store.domain) is None:
+    found = user_store_table.find(db, store.domain)
+    if found is None or found.ldap is None:
         return None
     user = user_table.find(db, name, userstore=store.domain)
     if user is None:
@@ -78,20 +80,30 @@ def admit(
         actor = Actor(user.qualified_name, Via.LOGIN_API)
         audit.record(db, actor=actor, action="user.create", target=user.qualified_name, now=now)
     if groups is not None:
-        roles = roles_from(groups)
-        if roles != users.roles_of(db, user):
+        before = users.roles_of(db, user)
+        given_here = [role for role in before if not role.startswith(_prefix(store))]
+        roles = tuple(sorted({*given_here, *roles_from(store, groups)}))
+        if roles != before:
             user_roles.replace(db, user.id, roles)
     return user
 
 
-def roles_from(groups: Iterable[str]) -> tuple[str, ...]:
-    """Return the groups that can be roles, by name: those without a space or a comma."""
-    return tuple(sorted({group for group in groups if _is_role(group)}))
+def roles_from(store: UserStore, groups: Iterable[str]) -> tuple[str, ...]:
+    """Return the roles that groups of this store are, by name.
+
+    A group whose name has a space or a comma is none.
+    """
+    return tuple(sorted({_prefix(store) + group for group in groups if _is_role(store, group)}))
 
 
-def _is_role(group: str) -> bool:
+def _prefix(store: UserStore) -> str:
+    return f"{store.domain}/"
+
+
+def _is_role(store: UserStore, group: str) -> bool:
+    role = _prefix(store) + group
     try:
-        return check_role(group) == group
+        return bool(group) and check_role(role) == role
     except InvalidInputError:
         return False
 
@@ -137,7 +149,7 @@ def try_out(
         }
         raise errors[person](f"{user} of {store.domain}: {person}", hint=_HINTS[person.name])
     return Checked(
-        tls_version, store.name_of(person.name), person.dn, roles_from(person.groups or ())
+        tls_version, store.name_of(person.name), person.dn, roles_from(store, person.groups or ())
     )
 
 

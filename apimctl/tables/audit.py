@@ -13,6 +13,8 @@ from typing import Any
 from apimctl.domain.models import Actor, AuditEntry, Via
 
 LATEST_SECONDS = 3600
+HIGHEST_ID = 2**63 - 1
+"""SQLite takes no higher number."""
 
 _COLUMNS = "at, actor, via, action, target, details"
 
@@ -51,6 +53,8 @@ def insert(db: Connection, entry: AuditEntry) -> None:
 
 def get(db: Connection, entry_id: int) -> AuditEntry | None:
     """Return the entry with that number."""
+    if not 0 < entry_id <= HIGHEST_ID:
+        return None
     row = db.execute(f"SELECT id, {_COLUMNS} FROM audit_entry WHERE id = ?", (entry_id,)).fetchone()
     return _entry(*row) if row else None
 
@@ -76,22 +80,13 @@ def list_newest(db: Connection, wanted: AuditFilter, *, limit: int) -> list[Audi
         values |= {"end_id": end_id, "until": wanted.until}
     if wanted.before_id is not None:
         conditions.append("id < :before_id")
-        values["before_id"] = wanted.before_id
+        values["before_id"] = min(max(wanted.before_id, 0), HIGHEST_ID)
     rows = db.execute(
         f"SELECT id, {_COLUMNS} FROM audit_entry WHERE {' AND '.join(conditions)}"
         " ORDER BY id DESC LIMIT :limit",
         values,
     )
     return [_entry(*row) for row in rows]
-
-
-def delete_oldest(db: Connection, *, before: int, limit: int) -> int:
-    """Remove the oldest entries, at most `limit`, from before that time; return how many."""
-    return db.execute(
-        "DELETE FROM audit_entry WHERE at < :before AND id IN"
-        " (SELECT id FROM audit_entry ORDER BY id LIMIT :limit)",
-        {"before": before, "limit": limit},
-    ).rowcount
 
 
 def _first_id_from(db: Connection, at: int) -> int:

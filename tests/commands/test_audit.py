@@ -62,6 +62,7 @@ SAMPLES = {
     "key.rotate": ["--grace", "10m"],
     "token.renew": [],
     "token.revoke": ["--all"],
+    "token.issue": ["--user", "admin"],
     "token.purge": [],
     "key.delete": ["--yes"],
     "signing-key.rotate": [],
@@ -189,6 +190,8 @@ def hours(log, *options) -> list[int]:
         (["--until", "2027-01-15T10:00:00+01:00"], [0]),
         (["--limit", "2"], [23, 22]),
         (["--actor", "eve", "--limit", "2", "--before", "20"], [17, 15]),
+        (["--limit", "1", "--before", str(2**63)], [23]),
+        (["--before", str(-(2**64))], []),
     ],
 )
 def test_the_log_is_narrowed(log, options, wanted):
@@ -214,8 +217,9 @@ def test_an_entry_is_shown_with_its_details(log):
         "details": {"hour": 7},
     }
     assert '{"hour": 7}' in log.ok("audit", "show", "8").stdout
-    missing = log("audit", "show", "99", "--json")
-    assert (missing.code, missing.error["code"]) == (3, "not_found")
+    for number in ("99", str(2**63)):
+        missing = log("audit", "show", number, "--json")
+        assert (missing.code, missing.error["code"]) == (3, "not_found")
 
 
 @pytest.mark.parametrize(

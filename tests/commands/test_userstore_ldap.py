@@ -104,7 +104,7 @@ def test_a_directory_is_tried_out(cli, slapd):
         **checked,
         "user": "alice",
         "user_dn": f"uid=alice,{PEOPLE}",
-        "roles": ["reader", "writer"],
+        "roles": ["FOO.COM/reader", "FOO.COM/writer"],
     }
     assert cli.data("user", "list", "--userstore", "FOO.COM") == []
 

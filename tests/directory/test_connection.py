@@ -90,6 +90,26 @@ def test_a_silent_directory_is_given_up_in_time(how):
             log_in(settings)
 
 
+def test_each_store_has_its_own_timeout():
+    async def main():
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            async with (
+                directory_at(settings_of(port, timeout_seconds=1)) as quick,
+                directory_at(settings_of(port, timeout_seconds=60)) as slow,
+            ):
+                first, last = (
+                    asyncio.create_task(one.log_in("alice", "x")) for one in (quick, slow)
+                )
+                done, _ = await asyncio.wait((first, last), return_when=asyncio.FIRST_COMPLETED)
+                assert done == {first}
+                assert isinstance(first.exception(), UserStoreError)
+                last.cancel()
+                await asyncio.wait((last,))
+
+    asyncio.run(main())
+
+
 def test_who_waits_for_a_silent_directory_holds_up_nobody_else():
     async def main():
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -155,11 +175,37 @@ def test_where_start_tls_is_refused_no_password_is_sent():
     assert b"secret word" not in heard
 
 
-def test_an_answer_that_was_slipped_in_before_tls_counts_for_nothing(tmp_path):
-    """Somebody on the way adds a successful bind behind the answer to StartTLS, in clear."""
+@pytest.fixture
+def certified(tmp_path):
+    """Return the context of a server that `ca.pem` in `tmp_path` vouches for."""
     write_certificates(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+    return context
+
+
+def test_half_an_answer_that_was_slipped_in_before_tls_is_forgotten(certified, tmp_path):
+    """What comes by TLS is not taken for the rest of what somebody on the way began in clear."""
+
+    def talk(peer, heard):
+        server = LDAPServer()
+        (request,) = server.receive(hear(peer, heard))
+        server.extended_response(request.message_id)
+        peer.sendall(server.data_to_send() + b"\x30")
+        with certified.wrap_socket(peer, server_side=True) as secured:
+            server = LDAPServer()
+            (request,) = server.receive(secured.recv(65536))
+            server.bind_response(request.message_id, result_code=Code.BUSY)
+            secured.sendall(server.data_to_send())
+            hear(secured, heard)
+
+    message, _ = talking_to(talk, start_tls=True, ca_file=str(tmp_path / "ca.pem"))
+    assert "cannot bind as uid=alice" in message
+    assert "at localhost: busy" in message
+
+
+def test_an_answer_that_was_slipped_in_before_tls_ends_the_connection(certified, tmp_path):
+    """Somebody on the way adds a successful bind behind the answer to StartTLS, in clear."""
 
     def talk(peer, heard):
         server, forged = LDAPServer(), LDAPServer()
@@ -169,7 +215,7 @@ def test_an_answer_that_was_slipped_in_before_tls_counts_for_nothing(tmp_path):
         forged.bind_response(1)
         forged.bind_response(2)
         peer.sendall(server.data_to_send() + forged.data_to_send())
-        with context.wrap_socket(peer, server_side=True) as secured:
+        with certified.wrap_socket(peer, server_side=True) as secured:
             hear(secured, heard)
 
     message, heard = talking_to(talk, start_tls=True, ca_file=str(tmp_path / "ca.pem"))

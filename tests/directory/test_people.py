@@ -204,7 +204,7 @@ def test_a_ca_file_that_went_away_is_named(slapd, tmp_path):
 
 
 def test_a_directory_that_was_restarted_is_asked_again(slapd):
-    """The kept connection is lost, and nobody who logs in notices."""
+    """The kept connection is lost, known to be so or not yet, and nobody who logs in notices."""
 
     async def main():
         directory = Directory(LdapSettings(**slapd.by_search), SEARCHER_PASSWORD)
@@ -215,10 +215,20 @@ def test_a_directory_that_was_restarted_is_asked_again(slapd):
                 await directory.log_in("alice", "ecila")
             await asyncio.to_thread(slapd.start)
             assert isinstance(await directory.log_in("alice", "ecila"), Person)
+            slapd.stop()  # with the event loop standing still
+            slapd.start()
+            assert isinstance(await directory.log_in("alice", "ecila"), Person)
         finally:
             directory.close()
 
     asyncio.run(main())
+
+
+def test_searches_are_the_searchers_whoever_logged_in_before(slapd):
+    """In the directory of the tests, nobody else finds people."""
+    asked = LdapSettings(**slapd.by_search)
+    found = ask(asked, ("alice", "ecila"), ("bob", "bob"), ("bob", "wrong"), ("alice", "ecila"))
+    assert [isinstance(one, Person) for one in found] == [True, True, False, True]
 
 
 def test_many_log_ins_at_once_are_each_answered_for_their_own(slapd):

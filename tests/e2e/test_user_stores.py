@@ -60,7 +60,22 @@ def test_a_user_of_a_directory_logs_in_renews_and_calls(market, stall, directory
     assert stall.refresh(issued.json["refresh_token"]).status == 200
     (alice,) = market.cli.data("user", "list", "--userstore", directory)
     assert alice["name"] == f"{directory}/alice"
-    assert (alice["has_password"], alice["roles"]) == (False, ["reader", "writer"])
+    assert not alice["has_password"]
+    assert alice["roles"] == [f"{directory}/reader", f"{directory}/writer"]
+
+
+@needs_slapd
+def test_the_log_in_page_takes_users_of_directories(market, directory):
+    client = client_of(market)
+    visitor = client.visitor()
+    assert visitor.log_in(f"{directory}/alice", "wrong").status == 403
+    assert visitor.log_in(f"{directory}/alice", "ecila").status == 200
+    visitor.decide("allow")
+    issued = client.redeem(visitor.told["code"])
+    assert client.stall.call(issued.json["access_token"]).status == 200
+    market.changer("update_userstore", domain=directory, url=f"ldap://localhost:{free_port()}")
+    page = client.visitor().log_in(f"{directory}/alice", "ecila")
+    assert (page.status, page.headers["Retry-After"]) == (503, "1")
 
 
 @needs_slapd

@@ -47,18 +47,31 @@ def test_some_names_a_user_cannot_have(desk, foo, name):
 def test_nobody_is_let_into_a_store_that_is_gone(desk, foo):
     users.delete_store(desk.db, "FOO.COM", with_users=False)
     assert admit(desk, foo) is None
+    desk.userstore("FOO.COM")
+    assert admit(desk, foo) is None
 
 
-def test_groups_are_roles_from_log_in_to_log_in(desk, foo):
-    alice = admit(desk, foo, groups=["writer", "reader", "two words", "a,b", "", " x"])
-    assert users.roles_of(desk.db, alice) == ("reader", "writer")
-    admit(desk, foo, groups=["reader"])
-    assert users.roles_of(desk.db, alice) == ("reader",)
-    users.set_roles(desk.db, alice, ["mine"])
+def test_groups_are_roles_with_their_user_store_from_log_in_to_log_in(desk, foo):
+    alice = admit(desk, foo, groups=["writer", "admin", "two words", "a,b", "", " x", "y\n"])
+    assert users.roles_of(desk.db, alice) == ("FOO.COM/admin", "FOO.COM/writer")
+    admit(desk, foo, groups=["writer", "x" * 248])
+    assert users.roles_of(desk.db, alice) == ("FOO.COM/writer",)
     admit(desk, foo, groups=None)
-    assert users.roles_of(desk.db, alice) == ("mine",)
+    assert users.roles_of(desk.db, alice) == ("FOO.COM/writer",)
     admit(desk, foo, groups=[])
     assert users.roles_of(desk.db, alice) == ()
+
+
+def test_a_log_in_leaves_the_roles_that_were_given_here(desk, foo):
+    alice = admit(desk, foo)
+    users.set_roles(desk.db, alice, ["mine", "FOO.COM/old", "FOO.COMMON/x", "BAR.COM/boss"])
+    admit(desk, foo, groups=["writer"])
+    assert users.roles_of(desk.db, alice) == (
+        "BAR.COM/boss",
+        "FOO.COM/writer",
+        "FOO.COMMON/x",
+        "mine",
+    )
 
 
 def test_a_user_of_a_directory_is_changed_there_but_can_go_here(desk, foo):

@@ -19,7 +19,6 @@ from apimctl.domain.limits import client_network
 from apimctl.domain.models import GrantType, Introspection, User
 from apimctl.edge import answers
 from apimctl.edge.answers import Answer
-from apimctl.edge.complaints import Complaints
 from apimctl.edge.forwarded import client_address
 from apimctl.edge.login import metadata
 from apimctl.edge.login.authorize import Authorization
@@ -54,14 +53,21 @@ class LoginApi:
     """Answers the requests of OAuth 2 clients."""
 
     def __init__(
-        self, writer: Writer, read_model: ReadModel, settings: Settings, *, gateway_id: str
+        self,
+        writer: Writer,
+        read_model: ReadModel,
+        settings: Settings,
+        *,
+        gateway_id: str,
+        complain: Callable[[StoreError], None],
     ) -> None:
+        """`complain` is told of whatever keeps a request from its answer."""
         self.settings = settings
         self._gateway_id = gateway_id
+        self._complain = complain
         self._writer = writer
         self._read_model = read_model
         self._server = LoginServer()
-        self._complaints = Complaints()
         self._passwords = Passwords(writer)
         self.authorization = Authorization(
             writer,
@@ -69,6 +75,7 @@ class LoginApi:
             context=lambda db, request: self._context(db, request, None),
             issuer_of=lambda request: issuer_of(request, self.settings.login_api),
             network_of=self._network_of,
+            complain=complain,
         )
 
     def close(self) -> None:
@@ -133,7 +140,7 @@ class LoginApi:
         return answers.json_answer(*reply)
 
     def _store_is_away(self, error: StoreError) -> Answer:
-        self._complaints.make(error.message)
+        self._complain(error)
         return answers.json_answer(*ComeAgainError(STORE_AWAY, status=503)())
 
     async def _verified_user(

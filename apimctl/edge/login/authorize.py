@@ -65,7 +65,9 @@ def _at(root: str) -> Callable[[_Step], _Step]:
                     root=root,
                     advice="The page needs cookies. " + pages.TO_APPLICATION,
                 )
-            except StoreError:
+            except StoreError as error:
+                if not isinstance(error, UserStoreError):  # of that the directories told
+                    authorization.complain(error)
                 page = pages.error_page(
                     503,
                     "Nobody can log in right now.",
@@ -87,10 +89,13 @@ class Authorization:
         self,
         writer: Writer,
         passwords: Passwords,
+        *,
         context: Callable[[Connection, Request], LoginContext],
         issuer_of: Callable[[Request], str],
         network_of: Callable[[Request], str],
+        complain: Callable[[StoreError], None],
     ) -> None:
+        self.complain = complain
         self._writer = writer
         self._passwords = passwords
         self._context = context
