@@ -1,5 +1,6 @@
 # The whole developer interface. Every target sets up what it needs.
-.PHONY: demo test check lock docs bench bench-gateway bench-growth bench-token bench-flood soak
+.PHONY: demo test check lock docs bench bench-gateway bench-growth bench-token bench-flood \
+	bench-listing soak
 
 BIN := .venv/bin
 
@@ -23,9 +24,9 @@ docs: .venv/ready
 	$(BIN)/ruff format
 	$(BIN)/python scripts/command_reference.py
 
-# What docs/performance.md tells, about nine minutes in all; JSON=FOLDER keeps every run there.
+# What docs/performance.md tells, about twelve minutes in all; JSON=FOLDER keeps every run there.
 # Peers are installed for the run, from pip and npm; one that cannot be is skipped, and that is said.
-bench: bench-gateway bench-growth bench-token bench-flood
+bench: bench-gateway bench-growth bench-token bench-flood bench-listing
 
 bench-gateway: .venv/ready
 	scripts/system-packages wrk nginx npm
@@ -42,6 +43,9 @@ bench-token: .venv/ready
 bench-flood: .venv/ready
 	scripts/system-packages wrk nginx
 	$(BIN)/python -m benchmarks.password_flood $(JSON:%=--json %/flood.json)
+
+bench-listing: .venv/ready
+	$(BIN)/python -m benchmarks.listing $(JSON:%=--json %/listing.json)
 
 # Ten minutes of mixed load, and what the gateway occupies meanwhile.
 soak: .venv/ready

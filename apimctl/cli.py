@@ -26,7 +26,7 @@ NOUNS = {
     "app": "Applications, which subscribe to APIs and hold keys.",
     "subscription": "Which application may call which API.",
     "key": "Consumer keys: generate, allowed domains, validity, rotate.",
-    "token": "Access tokens: renew, list, inspect, revoke, purge.",
+    "token": "Access tokens: issue, renew, list, inspect, revoke, purge.",
     "signing-key": "Keys that sign JWT access tokens: list, rotate.",
     "tier": "Limits by name.",
     "user": "Users, and their passwords.",

@@ -244,7 +244,9 @@ def m008_token_partitions(db: Database) -> None:
         "CREATE INDEX access_token_key"
         " ON access_token (consumer_key, issued_at, id, state, expires_at)"
     )
-    db.execute("CREATE INDEX access_token_expiry ON access_token (consumer_key, expires_at, id)")
+    db.execute(
+        "CREATE INDEX access_token_expiry ON access_token (consumer_key, expires_at, id, state)"
+    )
     db.execute("DROP INDEX access_token_user")
     db.execute(
         "CREATE INDEX access_token_user ON access_token (user_id, issued_at, id)"

@@ -86,6 +86,11 @@ def say(line: str) -> None:
     Console(width=WIDTH).print(line)
 
 
+def draw(table: Table) -> None:
+    """Print a table of other columns than runs have."""
+    Console(width=WIDTH).print(table)
+
+
 def content(plan: Plan, rows: Sequence[Row]) -> dict[str, Any]:
     """Return every run, for JSON."""
     return {"plan": asdict(plan), "rows": [_row_content(row) for row in rows]}

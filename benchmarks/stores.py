@@ -16,6 +16,13 @@ DOMAIN = "example.com"
 CONTEXT = "/bench"
 PATH = f"{CONTEXT}/1/"
 A_DAY = 86_400
+SETTINGS = TokenSettings(
+    application_validity_seconds=A_DAY,
+    user_validity_seconds=A_DAY,
+    refresh_validity_seconds=A_DAY,
+    timestamp_skew_seconds=0,
+    code_validity_seconds=300,
+)
 
 _ADD_TOKENS = """
     WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :count)
@@ -39,13 +46,6 @@ class BenchStore:
 def make_store(path: Path, *, backend: str, count: int, known: int = 1) -> BenchStore:
     """Make a store with `count` access tokens; `known` of them are returned."""
     now = int(time.time())
-    settings = TokenSettings(
-        application_validity_seconds=A_DAY,
-        user_validity_seconds=A_DAY,
-        refresh_validity_seconds=A_DAY,
-        timestamp_skew_seconds=0,
-        code_validity_seconds=300,
-    )
     store = open_store(path, now=now)
     with store.transaction() as db:
         tiers.create(db, "Bench", requests=1_000_000_000, per_seconds=A_DAY)
@@ -76,7 +76,7 @@ def make_store(path: Path, *, backend: str, count: int, known: int = 1) -> Bench
             KeyType.PRODUCTION,
             allowed_domains=(DOMAIN,),
             validity_seconds=None,
-            settings=settings,
+            settings=SETTINGS,
             now=now,
             random=secrets.token_bytes,
         )
@@ -84,7 +84,7 @@ def make_store(path: Path, *, backend: str, count: int, known: int = 1) -> Bench
         while len(issued) < known:
             issued.append(
                 tokens.issue_application_token(
-                    db, key, settings=settings, now=now, random=secrets.token_bytes
+                    db, key, settings=SETTINGS, now=now, random=secrets.token_bytes
                 )
             )
         if count > known:

@@ -49,6 +49,7 @@ def test_the_exit_codes_are_those_of_the_specification():
         "StoreBusyError": 7,
         "StoreUnreadableError": 7,
         "StoreNewerError": 7,
+        "UserStoreError": 7,
     }
 
 

@@ -1,12 +1,18 @@
 """`apimctl config`: settings, and where each comes from."""
 
 import os
-from typing import Annotated
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from apimctl.commands.forms import Reads, Writes, invocation, noun
+from apimctl.errors import InvalidInputError
 from apimctl.invocation import Invocation
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 app = noun("Settings, and where each comes from.")
 
@@ -64,37 +70,53 @@ def unset(ctx: typer.Context, key: Key) -> None:
 
 
 def _write(call: Invocation, key: str, value: str | None) -> None:
-    """Write first, then read: a file that cannot be read for one bad value can be mended."""
     from apimctl import config  # noqa: PLC0415 - not for --help
     from apimctl.services import settings  # noqa: PLC0415 - not for --help
 
     file = config.file_path(call.settings_flags, os.environ)
+    config.rehearse(file, key, value)
     if call.is_dry_run:
-        config.rehearse(file, key, value)
         record = {"key": key, "value": value, "origin": f"file {file}"}
         said = f"{key} would be {'unset' if value is None else value}"
         # Any other setting can be rehearsed beside a file that cannot be read.
         if key == settings.PARTITIONS:
-            said += _obey(call, key, value)
+            said += _obey(call, key, value, lambda: None)
         call.done(record, title=key, bare="value", said=said)
         return
-    config.write(file, key, value)
-    remarks = _obey(call, key, value)
-    if value is None and key not in {row.key for row in call.settings.rows}:
+    remarks = _write_and_obey(call, file, key, value)
+    written = call.load_settings()
+    if value is None and key not in {row.key for row in written.rows}:
         record = {"key": key, "value": None, "origin": f"file {file}"}
         call.done(record, title=key, bare="value", said=f"{key} is gone from {file}")
         return
-    row = config.find(call.settings, key)
+    row = config.find(written, key)
     said = f"{key} is {row.value} ({row.origin}){remarks}"
     record = {"key": key, "value": row.value, "origin": row.origin}
     call.done(record, title=key, bare="value", said=said)
 
 
-def _obey(call: Invocation, key: str, value: str | None) -> str:
-    """Tell the gateways, make what the setting asks of the store, and say what."""
+def _write_and_obey(call: Invocation, file: "Path", key: str, value: str | None) -> str:
+    from apimctl import config  # noqa: PLC0415 - not for --help
+
+    write = partial(config.write, file, key, value)
+    try:
+        call.load_settings()
+    except InvalidInputError:
+        # Written first, then read: a file that cannot be read for one bad value can be mended.
+        write()
+        return _obey(call, key, value, lambda: None)
+    return _obey(call, key, value, write)
+
+
+def _obey(call: Invocation, key: str, value: str | None, write: Callable[[], None]) -> str:
+    """Tell the gateways, make what the setting asks of the store, and say what.
+
+    The file is written last: where the store cannot be used, nothing has changed.
+    """
     from apimctl.services import settings  # noqa: PLC0415 - not for --help
 
     if not call.settings.store_path.exists():
+        write()
         return ""
     with call.writing() as db:
         settings.announce_change(db)
@@ -103,4 +125,5 @@ def _obey(call: Invocation, key: str, value: str | None) -> str:
             call.audit(db, "config.unset", key)
         else:
             call.audit(db, "config.set", key, value=value)
+        write()
     return "".join(f"; {remark}" for remark in remarks)

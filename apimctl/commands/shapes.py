@@ -27,6 +27,7 @@ from apimctl.domain.validity import NEVER
 
 if TYPE_CHECKING:
     from apimctl.services.directory_users import Checked
+    from apimctl.services.inspection import Inspected
 
 Shape = dict[str, Any]
 
@@ -135,7 +136,7 @@ def key_shape(key: Key, application: Application, *, validity_seconds: int) -> S
 def token_shape(
     token: AccessToken, key: Key, application: Application, *, user: User | None, now: int
 ) -> Shape:
-    """Return the fields of `token inspect`."""
+    """Return the fields of `token list`."""
     return {
         "id": token.id,
         "application": application.name,
@@ -147,6 +148,31 @@ def token_shape(
         "partition": token.partition,
         "issued_at": moment(token.issued_at),
         "expires_at": moment(token.expires_at),
+    }
+
+
+def inspection_shape(found: "Inspected", *, now: int) -> Shape:
+    """Return the fields of `token inspect`. A refresh token has no id and no format."""
+    token = found.token
+    is_access = isinstance(token, AccessToken)
+    return {
+        "type": "access_token" if is_access else "refresh_token",
+        "id": token.id if isinstance(token, AccessToken) else None,
+        "application": found.application.name,
+        "owner": found.application.owner,
+        "key_type": str(found.key.key_type),
+        "consumer_key": found.key.consumer_key,
+        "user": found.user.qualified_name if found.user else None,
+        "state": str(token.state_at(now)),
+        "scope": found.living_scope,
+        "format": str(found.format) if found.format else None,
+        "hint": f"...{token.hint}",
+        "partition": token.partition,
+        "family": token.family_id,
+        "issued_at": moment(token.issued_at),
+        "expires_at": moment(token.expires_at),
+        "allowed_domains": list(found.key.allowed_domains),
+        "apis": [api.reference for api in found.apis],
     }
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from apimctl.commands import purge
+from apimctl.commands import token_inspect, token_issue, token_list, token_purge
 from apimctl.commands.forms import (
     AppName,
     Owner,
@@ -17,15 +17,13 @@ from apimctl.commands.forms import (
     named_key_type,
     noun,
 )
-from apimctl.commands.shapes import length, moment, token_shape
-from apimctl.domain.models import DEFAULT_APPLICATION, KeyType, TokenState
+from apimctl.commands.shapes import length, moment
+from apimctl.domain.models import DEFAULT_APPLICATION, KeyType
 from apimctl.domain.validity import parse_duration_or_none, parse_validity
 from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
 
-app = noun("Access tokens: renew, list, inspect, revoke, purge.")
-
-MOST_LISTED = 10_000
+app = noun("Access tokens: issue, renew, list, inspect, revoke, purge.")
 
 
 @app.command(cls=Writes)
@@ -145,87 +143,8 @@ def _renew_user_token(call: Invocation) -> None:
     )
 
 
-@app.command("list", cls=Reads)
-def list_tokens(
-    ctx: typer.Context,
-    *,
-    app_name: Annotated[
-        str | None, typer.Option("--app", metavar="NAME", help="Only this application's.")
-    ] = None,
-    owner: Owner = None,
-    partition: Annotated[
-        str | None,
-        typer.Option(metavar="P", help="Only those in this partition, 0 for those in none."),
-    ] = None,
-    state: Annotated[
-        str | None,
-        typer.Option(metavar="STATE", help=f"Only these: {', '.join(TokenState)}."),
-    ] = None,
-    limit: Annotated[
-        int, typer.Option(metavar="N", help="At most so many.", min=1, max=MOST_LISTED)
-    ] = 100,
-) -> None:
-    """List access tokens, the newest first. The tokens themselves are nowhere kept."""
-    from apimctl.services import (  # noqa: PLC0415 - not for --help
-        applications,
-        keys,
-        partitions,
-        tokens,
-    )
-
-    call = invocation(ctx)
-    if state is not None and state.upper() not in set(TokenState):
-        raise UsageError(f"there is no state {state!r}", hint=f"There are {', '.join(TokenState)}.")
-    with call.reading() as db:
-        if partition is not None:
-            partition = partitions.require(db, partition, settings=call.settings.tokens)
-        wanted = None
-        if app_name is not None or owner is not None:
-            chosen = applications.choose(db, app_name, owner=owner)
-            wanted = [key for application in chosen for key in keys.list_of(db, application)]
-        found = tokens.list_newest(
-            db,
-            keys_of=wanted,
-            state=TokenState(state.upper()) if state else None,
-            now=call.now,
-            limit=limit,
-            partition=partition,
-        )
-        rows = [
-            token_shape(token, key, application, user=user, now=call.now)
-            for token, key, application, user in tokens.with_owners(db, found)
-        ]
-    call.output.rows(
-        rows,
-        columns=("id", "application", "key_type", "user", "state", "expires_at"),
-        bare="id",
-        empty="no tokens",
-    )
-    if len(rows) == limit:
-        call.output.say(f"the newest {limit}; --limit shows more")
-
-
-@app.command(cls=Reads)
-def inspect(
-    ctx: typer.Context,
-    *,
-    token_stdin: Annotated[
-        bool, typer.Option("--token-stdin", help="Read the access token from stdin.")
-    ] = False,
-) -> None:
-    """Show what an access token is: whose, in which state, until when."""
-    from apimctl.services import tokens  # noqa: PLC0415 - not for --help
-
-    call = invocation(ctx)
-    text = call.read_secret("access token", from_stdin=token_stdin, option="--token-stdin")
-    with call.reading() as db:
-        token = tokens.require_access_token(db, text.strip())
-        ((_, key, application, user),) = tokens.with_owners(db, [token])
-    call.output.record(
-        token_shape(token, key, application, user=user, now=call.now),
-        title=f"access token {token.id}",
-        bare="state",
-    )
+app.command("list", cls=Reads)(token_list.list_tokens)
+app.command(cls=Reads)(token_inspect.inspect)
 
 
 @app.command(cls=Writes)
@@ -290,4 +209,5 @@ def revoke(
     )
 
 
-app.command(cls=Writes)(purge.purge)
+app.command(cls=Writes)(token_issue.issue)
+app.command(cls=Writes)(token_purge.purge)

@@ -102,7 +102,7 @@ def decide(facts: Facts) -> Admitted | Refused:
         return Refused(faults.INVALID_CREDENTIALS, "The access token is not known.")
     if refused := (
         _check_token_type(resource.auth_type, token)
-        or _check_subscription(api, subscription, key.key_type)
+        or check_subscription(api, subscription, key.key_type)
         or _check_client_domain(key, client_domains)
     ):
         return refused
@@ -169,9 +169,10 @@ def _check_token_type(auth_type: AuthType, token: AccessToken) -> Refused | None
     return Refused(faults.WRONG_TOKEN_TYPE, f"This resource asks for {wanted} access token.")
 
 
-def _check_subscription(
+def check_subscription(
     api: Api, subscription: Subscription | None, key_type: KeyType
 ) -> Refused | None:
+    """Return why a subscription lets tokens of this key type not through, None if it does."""
     if subscription is None:
         return Refused(
             faults.FORBIDDEN,

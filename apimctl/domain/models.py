@@ -276,9 +276,7 @@ class AccessToken:
 
     def state_at(self, now: float) -> TokenState:
         """Return the state as a user sees it: ACTIVE becomes EXPIRED when its time is over."""
-        if self.state is TokenState.ACTIVE and has_expired(self.expires_at, now):
-            return TokenState.EXPIRED
-        return self.state
+        return _state_at(self.state, self.expires_at, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +293,10 @@ class RefreshToken:
     issued_at: int
     expires_at: int | None
     partition: str = BASE_PARTITION
+
+    def state_at(self, now: float) -> TokenState:
+        """Return the state as a user sees it, as `AccessToken.state_at` does."""
+        return _state_at(self.state, self.expires_at, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,3 +383,8 @@ class AuditEntry:
 def has_expired(expires_at: int | None, now: float) -> bool:
     """Return whether the moment `expires_at` has come; None never comes."""
     return expires_at is not None and now >= expires_at
+
+
+def _state_at(state: TokenState, expires_at: int | None, now: float) -> TokenState:
+    is_over = state is TokenState.ACTIVE and has_expired(expires_at, now)
+    return TokenState.EXPIRED if is_over else state

@@ -10,7 +10,7 @@ from apimctl.config import Settings
 from apimctl.edge.complaints import Complaints
 from apimctl.edge.writer import Writer
 from apimctl.errors import StoreError
-from apimctl.services import upkeep
+from apimctl.services import partitions, upkeep
 
 PASS_SECONDS = 60.0
 """From the end of one pass to the beginning of the next."""
@@ -39,8 +39,12 @@ class Upkeep:
             await asyncio.sleep(pass_seconds)
 
     async def make_pass(self, *, now: int) -> None:
-        """Throw away, in batches, all that is over at `now`. Raises StoreError."""
-        for kind, before in upkeep.deadlines(self._settings(), now=now).items():
+        """Throw away, in batches, all that is over at `now`, and the partitions that leaves empty.
+
+        Raises StoreError.
+        """
+        settings = self._settings()
+        for kind, before in upkeep.deadlines(settings, now=now).items():
             has_more = True
             while has_more:
                 started_at = time.perf_counter()
@@ -50,3 +54,6 @@ class Upkeep:
                 has_more = batch.has_more
                 if has_more:
                     await asyncio.sleep((time.perf_counter() - started_at) * IDLE_SHARE)
+        await self._writer.submit(
+            partial(partitions.drop_unused, configured=settings.tokens.partitions)
+        )

@@ -183,25 +183,6 @@ def find_refresh_token(db: Connection, text: str) -> RefreshToken | None:
     return refresh_tokens.find(db, credential.digest, partition=credential.partition)
 
 
-def list_newest(
-    db: Connection,
-    *,
-    keys_of: list[Key] | None,
-    state: TokenState | None,
-    now: int,
-    limit: int,
-    partition: str | None = None,
-) -> list[AccessToken]:
-    """Return at most `limit` tokens of these keys and that partition, the newest first.
-
-    None stands for all.
-    """
-    consumer_keys = None if keys_of is None else [key.consumer_key for key in keys_of]
-    return access_tokens.list_newest(
-        db, consumer_keys=consumer_keys, state=state, now=now, limit=limit, partition=partition
-    )
-
-
 def with_owners(
     db: Connection, found: Iterable[_Token]
 ) -> list[tuple[_Token, Key, Application, User | None]]:

@@ -12,11 +12,11 @@ from apimctl.tables import partitions
 
 _COLUMNS = "digest, id, consumer_key, user_id, family_id, state, scope, hint, issued_at, expires_at"
 _TABLES = partitions.tables_of("access_token")
-_SELECT = {
+SELECT = {
     partition: f"SELECT {_COLUMNS}, '{partition}' FROM {table}"
     for partition, table in _TABLES.items()
 }
-_FIND = {partition: f"{select} WHERE digest = ?" for partition, select in _SELECT.items()}
+_FIND = {partition: f"{select} WHERE digest = ?" for partition, select in SELECT.items()}
 _INSERT = {
     partition: f"INSERT INTO {table} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     for partition, table in _TABLES.items()
@@ -47,15 +47,15 @@ def find(db: Connection, digest: str, *, partition: str) -> AccessToken | None:
     if not partitions.is_there(db, partition):
         return None
     row = db.execute(_FIND[partition], (digest,)).fetchone()
-    return _token(row) if row else None
+    return from_row(row) if row else None
 
 
 def get(db: Connection, token_id: str) -> AccessToken | None:
     """Return the token with that id, of whatever partition."""
     for partition in partitions.list_all(db):
-        row = db.execute(f"{_SELECT[partition]} WHERE id = ?", (token_id,)).fetchone()
+        row = db.execute(f"{SELECT[partition]} WHERE id = ?", (token_id,)).fetchone()
         if row:
-            return _token(row)
+            return from_row(row)
     return None
 
 
@@ -99,44 +99,7 @@ def revoke_active_of_key(db: Connection, consumer_key: str) -> int:
     )
 
 
-def list_newest(
-    db: Connection,
-    *,
-    consumer_keys: list[str] | None,
-    state: TokenState | None,
-    now: int,
-    limit: int,
-    partition: str | None = None,
-) -> list[AccessToken]:
-    """Return at most `limit` tokens, the newest first, of these keys and that partition.
-
-    None stands for all. `state` is the state as a user sees it at `now`: a stored ACTIVE may be
-    EXPIRED.
-    """
-    conditions, values = ["1 = 1"], list[Any]()
-    if consumer_keys is not None:
-        conditions.append(f"consumer_key IN ({', '.join('?' * len(consumer_keys))})")
-        values += consumer_keys
-    if state in {TokenState.ACTIVE, TokenState.EXPIRED}:
-        comparison = "IS NULL OR expires_at > ?" if state is TokenState.ACTIVE else "<= ?"
-        conditions.append(f"state = 'ACTIVE' AND (expires_at {comparison})")
-        values.append(now)
-    elif state is not None:
-        conditions.append("state = ?")
-        values.append(state)
-    # Each partition tells its newest, by its own index; the newest of all are among those.
-    newest = list[AccessToken]()
-    for each in partitions.list_all(db):
-        if partition in {None, each}:
-            rows = db.execute(
-                f"{_SELECT[each]} WHERE {' AND '.join(conditions)}"
-                " ORDER BY issued_at DESC, id LIMIT ?",
-                (*values, limit),
-            )
-            newest += [_token(row) for row in rows]
-    return sorted(newest, key=lambda token: (-token.issued_at, token.id))[:limit]
-
-
-def _token(row: tuple[Any, ...]) -> AccessToken:
+def from_row(row: tuple[Any, ...]) -> AccessToken:
+    """Return the token of a row of `SELECT`."""
     digest, token_id, consumer_key, user_id, family_id, state, *rest = row
     return AccessToken(digest, token_id, consumer_key, user_id, family_id, TokenState(state), *rest)

@@ -89,15 +89,6 @@ def list_newest(db: Connection, wanted: AuditFilter, *, limit: int) -> list[Audi
     return [_entry(*row) for row in rows]
 
 
-def delete_oldest(db: Connection, *, before: int, limit: int) -> int:
-    """Remove the oldest entries, at most `limit`, from before that time; return how many."""
-    return db.execute(
-        "DELETE FROM audit_entry WHERE at < :before AND id IN"
-        " (SELECT id FROM audit_entry ORDER BY id LIMIT :limit)",
-        {"before": before, "limit": limit},
-    ).rowcount
-
-
 def _first_id_from(db: Connection, at: int) -> int:
     """Return the lowest id from which on all entries are of that time or later, by bisection."""
     low, end = db.execute(

@@ -62,6 +62,7 @@ SAMPLES = {
     "key.rotate": ["--grace", "10m"],
     "token.renew": [],
     "token.revoke": ["--all"],
+    "token.issue": ["--user", "admin"],
     "token.purge": [],
     "key.delete": ["--yes"],
     "signing-key.rotate": [],

@@ -190,3 +190,12 @@ def test_a_bad_file_stops_every_command_but_tells_where_it_is(cli):
     assert (result.code, result.stdout) == (6, "")
     assert str(cli.config) in result.error["message"]
     assert not cli.store.exists()
+
+
+def test_what_cannot_be_announced_is_not_written(cli):
+    cli.ok("config", "set", "gateway.port", "9000")
+    cli.store.parent.mkdir(parents=True, exist_ok=True)
+    cli.store.write_text("no store at all" * 100)
+    for verb in (("set", "gateway.port", "9001"), ("unset", "gateway.port")):
+        assert cli("config", *verb).code == 7
+        assert cli.data("config", "get", "gateway.port")["value"] == "9000"

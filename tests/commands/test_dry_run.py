@@ -25,6 +25,7 @@ WRITES = [
     ("key", "rotate"),
     ("key", "delete"),
     ("token", "renew"),
+    ("token", "issue", "--user", "admin"),
     ("token", "revoke", "--all"),
     ("token", "purge", "--older-than", "0"),
     ("signing-key", "rotate"),

@@ -14,6 +14,16 @@ SHOWN = [
     *("id", "application", "key_type", "user", "state", "scope", "hint", "partition"),
     *("issued_at", "expires_at"),
 ]
+INSPECTED = [
+    *("type", "id", "application", "owner", "key_type", "consumer_key", "user", "state", "scope"),
+    *("format", "hint", "partition", "family", "issued_at", "expires_at"),
+    *("allowed_domains", "apis"),
+]
+
+
+def listed(inspected) -> dict:
+    """Return what a list shows of a token that was inspected."""
+    return {name: inspected[name] for name in SHOWN}
 
 
 @pytest.fixture
@@ -115,7 +125,7 @@ def test_tokens_of_a_partition(cli, from_environment, inspect):
     renewed = cli.data("token", "renew", "--refresh-token-stdin", stdin=old.refresh_token)
     assert inspect(old.access_token)["partition"] == "0"
     (row,) = cli.data("token", "list", "--partition", "A")
-    assert row == inspect(renewed["access_token"])
+    assert row == listed(inspect(renewed["access_token"]))
     assert (row["user"], row["partition"], row["state"]) == ("FOO.COM/alice", "A", "ACTIVE")
     assert [one["partition"] for one in cli.data("token", "list", "--partition", "0")] == ["0"] * 2
     assert len(cli.data("token", "list")) == 3
@@ -126,7 +136,7 @@ def test_tokens_of_a_partition(cli, from_environment, inspect):
 def test_inspect_shows_everything_but_the_token(cli):
     made = cli.data("key", "generate")
     result = cli.ok("token", "inspect", "--token-stdin", "--json", stdin=made["access_token"])
-    assert list(result.json) == SHOWN
+    assert list(result.json) == INSPECTED
     assert result.json["hint"] == f"...{made['access_token'][-4:]}"
     assert made["access_token"] not in result.stdout + result.stderr
 
@@ -136,7 +146,7 @@ def test_revoke_each_way(cli, pair, inspect):
     assert cli.data("token", "revoke", "--token-stdin", stdin=first) == {"revoked": 1}
     second = inspect(cli.data("token", "renew")["access_token"])
     assert cli.data("token", "revoke", "--id", second["id"]) == {"revoked": 1}
-    assert cli.data("token", "list", "--state", "ACTIVE") == [inspect(pair.access_token)]
+    assert cli.data("token", "list", "--state", "ACTIVE") == [listed(inspect(pair.access_token))]
     assert cli.data("token", "revoke", "--token-stdin", stdin=pair.refresh_token) == {"revoked": 1}
     cli.ok("token", "renew")
     result = cli.ok("token", "revoke", "--app", "DefaultApplication", "--all")
@@ -173,3 +183,90 @@ def test_what_cannot_be(cli, arguments, stdin, code):
     assert (result.code, result.stdout) == (code, "")
     assert "hint:  " in result.stderr
     assert "x" * 100 not in result.stderr
+
+
+def test_inspect_tells_what_a_token_is_for(cli, pair, api, inspect):
+    cli.ok("subscription", "create", "--api", api)
+    cli.ok("key", "update", "--domains", "a.com")
+    shown = inspect(pair.access_token)
+    assert (shown["type"], shown["format"], shown["owner"]) == ("access_token", "opaque", "admin")
+    assert (shown["allowed_domains"], shown["apis"]) == (["a.com"], ["twitter:1.0.0"])
+    assert shown["family"] == pair.token.family_id
+    cli.ok("subscription", "block", "--api", api)
+    assert inspect(pair.access_token)["apis"] == []
+
+
+def test_inspect_knows_refresh_tokens_too(cli, pair, inspect):
+    shown = inspect(pair.refresh_token)
+    assert (shown["type"], shown["user"], shown["state"]) == ("refresh_token", "alice", "ACTIVE")
+    assert (shown["id"], shown["format"], shown["family"]) == (None, None, pair.token.family_id)
+    cli.ok("token", "renew", "--refresh-token-stdin", stdin=pair.refresh_token)
+    assert inspect(pair.refresh_token)["state"] == "INACTIVE"
+    for text, code in (("apim_rtp0_" + "x" * 36, 3), ("nonsense", 6)):
+        result = cli("token", "inspect", "--token-stdin", stdin=text)
+        assert (result.code, result.stdout) == (code, "")
+
+
+def test_a_list_is_read_page_by_page(cli, pair):
+    for _ in range(2):
+        cli.ok("token", "renew")
+    for options in ([], ["--sort", "expires_at", "--reverse"]):
+        whole = cli.data("token", "list", *options)
+        assert len(whole) == 4
+        first = cli.ok("token", "list", *options, "--limit", "3", "--json")
+        (after,) = re.findall(r"--after (\S+)", first.stderr)
+        last = cli.ok("token", "list", *options, "--limit", "3", "--after", after, "--json")
+        assert first.json + last.json == whole
+        assert "--after" not in last.stderr
+    assert cli("token", "list", "--after", "3").code == 6
+
+
+def test_a_list_is_narrowed(cli, pair):
+    cli.ok("key", "generate", "--sandbox", "--validity", "never")
+    sandbox, *_ = cli.data("token", "list", "--sandbox")
+    assert (sandbox["key_type"], sandbox["expires_at"]) == ("SANDBOX", None)
+    assert [row["user"] for row in cli.data("token", "list", "--user", "alice")] == ["alice"]
+    assert len(cli.data("token", "list", "--production")) == 2
+    assert len(cli.data("token", "list", "--issued-since", "2090-01-01")) == 1  # alice's
+    assert len(cli.data("token", "list", "--expires-before", "2090-01-01")) == 1
+    for options in (("--user", "bob"), ("--owner", "bob")):
+        assert cli("token", "list", *options).code == 3
+    for options in (("--sort", "hint"), ("--production", "--sandbox"), ("--issued-since", "x")):
+        assert cli("token", "list", *options).code == 2
+
+
+def test_issue_gives_what_a_log_in_would(cli, pair, inspect):
+    made = cli.data("token", "issue", "--user", "alice", "--validity", "15m")
+    assert list(made) == [
+        *("application", "key_type", "user", "access_token", "refresh_token", "scope"),
+        *("validity_seconds", "expires_at"),
+    ]
+    assert (made["user"], made["validity_seconds"]) == ("alice", 900)
+    assert inspect(made["access_token"])["state"] == "ACTIVE"
+    longer = cli.data("token", "issue", "--user", "alice", "--validity", "30d")
+    assert longer["validity_seconds"] == 3600
+    renewed = cli.data("token", "renew", "--refresh-token-stdin", stdin=made["refresh_token"])
+    assert inspect(renewed["access_token"])["user"] == "alice"
+    row = cli.data("audit", "list", "--action", "token.issue")[0]
+    assert (row["target"], row["via"]) == ("alice", "cli")
+    dry = cli.data("token", "issue", "--user", "alice", "--dry-run")
+    assert (dry["access_token"], dry["refresh_token"]) == (None, None)
+
+
+def test_issue_gives_scopes_that_the_user_may_have(cli, pair, api):
+    cli.ok("api", "scope", "create", api, "read")
+    cli.ok("api", "scope", "create", api, "write", "--role", "clerk")
+    made = cli.data("token", "issue", "--user", "alice", "--scope", "read")
+    assert made["scope"] == "read"
+    both = ("--user", "alice", "--scope", "read", "--scope", "write")
+    assert cli("token", "issue", *both).code == 4
+    cli.ok("user", "update", "alice", "--role", "clerk")
+    assert cli.data("token", "issue", *both)["scope"] == "read write"
+    for arguments, code in (
+        (("--user", "alice", "--scope", "nothing"), 3),
+        (("--user", "bob"), 3),
+        (("--user", "alice", "--sandbox"), 3),
+        (("--user", "alice", "--app", "none"), 3),
+    ):
+        result = cli("token", "issue", *arguments)
+        assert (result.code, result.stdout) == (code, ""), arguments

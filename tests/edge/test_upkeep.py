@@ -11,7 +11,8 @@ from apimctl.edge.complaints import Complaints
 from apimctl.edge.upkeep import Upkeep
 from apimctl.edge.writer import Writer
 from apimctl.errors import StoreBusyError
-from apimctl.services import revocation, tokens, upkeep
+from apimctl.services import partitions, revocation, tokens, upkeep
+from apimctl.tables import partitions as token_partitions
 from apimctl.tables.leftovers import Leftover
 from tests.conftest import NOW
 from tests.edge.conftest import TOKENS
@@ -78,9 +79,10 @@ def test_a_store_that_is_busy_is_tried_again_later(shop, store, tmp_path, caplog
         async with kept_up(store.path, tmp_path) as (keeper, writer):
             with store.transaction():
                 running = asyncio.create_task(keeper.run(pass_seconds=0.001))
-                with pytest.raises(StoreBusyError):
-                    await writer.submit(count)  # behind the first batch of the first pass
-                await asyncio.sleep(0)
+                while not caplog.messages:
+                    assert not running.done()
+                    with pytest.raises(StoreBusyError):
+                        await writer.submit(count)
             while not await writer.submit(count_dated):
                 assert not running.done()
             running.cancel()
@@ -107,3 +109,22 @@ def test_the_settings_of_the_moment_are_obeyed(shop, store, tmp_path):
 
     asyncio.run(keep_up())
     assert Leftover.ACCESS_TOKENS not in upkeep.deadlines(known[0], now=NOW)
+
+
+def test_partitions_that_are_not_configured_go_once_they_are_empty(shop, store, tmp_path):
+    with store.transaction() as db:
+        partitions.create_missing(db, {"FOO.COM": "A", "BAR.COM": "B"}, now=NOW)
+        db.execute(
+            "INSERT INTO access_token_B (digest, id, consumer_key, state, scope, hint, issued_at,"
+            " expires_at) VALUES ('x', 'x', ?, 'ACTIVE', '', '', ?, ?)",
+            (shop.generated.key.consumer_key, NOW, NOW + WEEK),
+        )
+
+    async def keep_up():
+        async with kept_up(store.path, tmp_path) as (keeper, writer):
+            await keeper.make_pass(now=NOW)
+            assert await writer.submit(token_partitions.list_all) == ["0", "B"]
+            await keeper.make_pass(now=NOW + 5 * WEEK)
+            assert await writer.submit(token_partitions.list_all) == ["0"]
+
+    asyncio.run(keep_up())

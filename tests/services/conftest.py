@@ -15,6 +15,7 @@ from apimctl.services import (
     keys,
     renewal,
     subscriptions,
+    token_pages,
     tokens,
     users,
     userstores,
@@ -114,6 +115,13 @@ class Desk:
 
     def state(self, text):
         return tokens.require_access_token(self.db, text).state_at(self.now)
+
+    def list(self, **query):
+        """Return the tokens of the first page of a list."""
+        page = token_pages.list_page(
+            self.db, token_pages.TokenQuery(**{"limit": 9, **query}), now=self.now
+        )
+        return [row[0] for row in page.rows]
 
     def user_of(self, userstore, name):
         user = User(f"{name}-{userstore}", name, userstore, None, self.now)

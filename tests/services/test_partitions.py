@@ -263,15 +263,15 @@ def test_a_list_is_of_all_partitions_or_of_one(desk, key, log_in):
     for userstore in ("FOO.COM", "PRIMARY", "BAR.COM", "FOO.COM"):
         desk.now += 1
         made.insert(0, log_in(userstore).token)
-    asked = {"keys_of": None, "state": TokenState.ACTIVE, "now": desk.now}
-    everything = tokens.list_newest(desk.db, **asked, limit=9)
+    asked = {"state": TokenState.ACTIVE}
+    everything = desk.list(**asked)
     assert everything[:-1] == made  # behind them the key's first one
-    assert tokens.list_newest(desk.db, **asked, limit=2) == made[:2]
-    in_a = tokens.list_newest(desk.db, **asked, limit=9, partition="A")
+    assert desk.list(**asked, limit=2) == made[:2]
+    in_a = desk.list(**asked, partition="A")
     assert in_a == [made[0], made[3]]
-    assert tokens.list_newest(desk.db, **asked, limit=1, partition="A") == made[:1]
-    assert len(tokens.list_newest(desk.db, **asked, limit=9, partition="0")) == 2
-    assert tokens.list_newest(desk.db, **asked, limit=9, partition="Q") == []
+    assert desk.list(**asked, limit=1, partition="A") == made[:1]
+    assert len(desk.list(**asked, partition="0")) == 2
+    assert desk.list(**asked, partition="Q") == []
 
 
 def test_a_partition_is_named_by_a_letter_that_is_there_or_configured(desk, log_in):

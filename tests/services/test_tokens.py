@@ -149,31 +149,29 @@ def many(desk):
 
 @pytest.mark.parametrize("state", [TokenState.EXPIRED, TokenState.INACTIVE, TokenState.REVOKED])
 def test_a_list_shows_the_state_a_user_sees(desk, many, state):
-    found = tokens.list_newest(desk.db, keys_of=None, state=state, now=desk.now, limit=10)
+    found = desk.list(state=state)
     assert [token.id for token in found] == [many[state]]
 
 
 def test_active_leaves_out_what_has_expired(desk, many):
-    found = tokens.list_newest(
-        desk.db, keys_of=None, state=TokenState.ACTIVE, now=desk.now, limit=9
-    )
+    found = desk.list(state=TokenState.ACTIVE)
     assert {token.id for token in found}.isdisjoint(many.values())
     assert {token.state_at(desk.now) for token in found} == {"ACTIVE"}
-    whole = tokens.list_newest(desk.db, keys_of=None, state=None, now=desk.now, limit=9)
+    whole = desk.list()
     assert len(whole) == len(found) + len(many)
 
 
 def test_a_list_is_of_these_keys_newest_first_and_no_longer_than_asked(desk):
     key = desk.generate().key
-    other = desk.generate(desk.application("other")).key
+    other = desk.application("other")
+    desk.generate(other)
     for _ in range(3):
         desk.now += 1
         desk.issue(key)
-    found = tokens.list_newest(desk.db, keys_of=[key], state=None, now=desk.now, limit=3)
+    found = desk.list(applications=[desk.default], limit=3)
     assert [token.issued_at for token in found] == [desk.now, desk.now - 1, desk.now - 2]
-    found = tokens.list_newest(desk.db, keys_of=[other], state=None, now=desk.now, limit=3)
-    assert len(found) == 1
-    assert tokens.list_newest(desk.db, keys_of=[], state=None, now=desk.now, limit=3) == []
+    assert len(desk.list(applications=[other])) == 1
+    assert desk.list(applications=[]) == []
 
 
 def test_a_token_is_shown_with_its_key_application_and_user(desk):

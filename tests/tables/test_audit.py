@@ -46,14 +46,3 @@ def test_bounds_of_time_are_found_without_reading_the_log(log):
 def test_an_empty_log_has_no_bounds(store):
     with store.transaction() as db:
         assert times(db, since=NOW, until=NOW + 1) == []
-
-
-def test_the_oldest_go_in_batches_and_no_later_one(log):
-    whole = times(log)
-    assert audit.delete_oldest(log, before=NOW + 10**6, limit=100) == 100
-    assert times(log) == whole[:400]
-    before = NOW + 9_000
-    while audit.delete_oldest(log, before=before, limit=100):
-        pass
-    assert [at for at in times(log) if at >= before] == [at for at in whole if at >= before]
-    assert min(times(log)) >= before - LATEST_SECONDS
