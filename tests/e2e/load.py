@@ -74,3 +74,26 @@ def _split(data: bytes) -> tuple[int, dict, bytes] | None:
     if len(rest) < length:
         return None
     return int(lines[0].split()[1]), json.loads(rest[:length]), rest[length:]
+
+
+def renew_at_once(gateway, client, refresh_token, *, count):
+    """Use one refresh token over `count` connections at once.
+
+    Return the sorted (status, error) of the answers, and the access tokens they gave.
+    """
+    request = token_request(client, grant_type="refresh_token", refresh_token=refresh_token)
+    outcomes, issued = [], []
+    with connections(gateway, count) as clients:
+        for each in clients:
+            each.sendall(request[:-1])
+        for each in clients:
+            each.sendall(request[-1:])
+        for _, status, content in answers(clients):
+            outcomes.append((status, content.get("error")))
+            issued += [content["access_token"]] if status == 200 else []
+            if len(outcomes) == count:
+                break
+    return sorted(outcomes, key=str), issued
+
+
+ONE_OF_TWENTY = [(200, None)] + [(400, "invalid_grant")] * 19
