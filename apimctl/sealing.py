@@ -18,6 +18,11 @@ from apimctl.errors import StoreUnreadableError
 KEY_BYTES = 32
 NONCE_BYTES = 12
 
+_LOST = (
+    "Put the right key file back from a backup. Without one, set bind passwords anew (apimctl"
+    " userstore update --bind-password-stdin) and apimctl signing-key rotate."
+)
+
 
 def key_path(store_path: Path) -> Path:
     """Return where the key of a store is."""
@@ -51,7 +56,7 @@ def unseal(store_path: Path, sealed: str, *, purpose: str) -> str:
     except (InvalidTag, ValueError, binascii.Error):
         raise StoreUnreadableError(
             f"{path} is not the key that this store's secrets were sealed with",
-            hint="Put the right key file back from a backup, or set the secret anew.",
+            hint=_LOST,
         ) from None
 
 
@@ -80,10 +85,8 @@ def _read_key(path: Path) -> bytes:
     except OSError as error:
         raise StoreUnreadableError(
             f"the key file {path} cannot be read: {error.strerror}",
-            hint="It belongs beside the store, readable by its owner: put it back from a backup.",
+            hint=f"It belongs beside the store, readable by its owner. {_LOST}",
         ) from None
     if len(key) != KEY_BYTES:
-        raise StoreUnreadableError(
-            f"the key file {path} is damaged", hint="Put it back from a backup."
-        )
+        raise StoreUnreadableError(f"the key file {path} is damaged", hint=_LOST)
     return key

@@ -29,7 +29,8 @@ def purge(
     """Throw away tokens that are over for long, and all else that the gateway would throw away.
 
     That is codes and sessions that ended, failed attempts to log in that count no more, and what is
-    too old for the audit log. Spent refresh tokens stay until they would have expired.
+    too old for the audit log. Spent refresh tokens stay until they would have expired, and codes
+    for a day after that.
     """
     from apimctl.services import upkeep  # noqa: PLC0415 - not for --help
 

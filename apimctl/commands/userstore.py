@@ -242,7 +242,8 @@ def delete(
     with call.reading() as db:
         store = users.check_store_may_go(db, domain, with_users=with_users)
         count = userstores.count_users(db, store)
-    call.confirm(f"Delete the user store {store.domain} and its {count} users with their tokens?")
+    users_too = f" and its {count} user{'s' if count > 1 else ''} with all their tokens"
+    call.confirm(f"Delete the user store {store.domain}{users_too if count else ''}?")
     with call.writing() as db:
         store = users.delete_store(db, domain, with_users=with_users)
         call.audit(db, "userstore.delete", store.domain, users=count)

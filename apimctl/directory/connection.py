@@ -5,6 +5,7 @@ connection: passwords never go in clear instead.
 """
 
 import asyncio
+import os
 import ssl
 from collections import deque
 from collections.abc import Mapping
@@ -245,13 +246,20 @@ async def connect(settings: LdapSettings) -> LdapConnection:
     except OSError as error:
         connection.abort()
         raise UserStoreError(
-            f"cannot connect to {host} port {port}: {error.strerror or error}",
+            f"cannot connect to {host} port {port}: {_reason(error)}",
             hint="See that the directory runs, and that the URL is right.",
         ) from None
     except BaseException:
         connection.abort()
         raise
     return connection
+
+
+def _reason(error: OSError) -> str:
+    """Return the system's words: asyncio has its own for a refused connection, with a tuple."""
+    if error.errno and error.errno > 0 and not isinstance(error, ssl.SSLError):
+        return os.strerror(error.errno)
+    return error.strerror or str(error)
 
 
 def trusted(ca_file: str) -> ssl.SSLContext:

@@ -12,12 +12,6 @@ from apimctl.services.renewal import end_family
 from apimctl.services.tokens import IssuedToken
 from apimctl.tables import authorization_codes
 
-REMEMBERED_SECONDS = 24 * 3600
-"""How long beyond its end a code is kept, so that a second use of it is still seen as one."""
-
-_FORGOTTEN_AT_ONCE = 10
-"""Rows removed with each one that is added: the table shrinks as fast as it could grow."""
-
 
 def issue_code(
     db: Connection,
@@ -47,7 +41,6 @@ def issue_code(
         issued_at=now,
         expires_at=now + settings.code_validity_seconds,
     )
-    authorization_codes.delete_expired(db, before=now - REMEMBERED_SECONDS, most=_FORGOTTEN_AT_ONCE)
     authorization_codes.insert(db, code)
     return text
 

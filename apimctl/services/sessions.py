@@ -36,7 +36,6 @@ def new_secret(random: RandomBytes) -> str:
 def begin(db: Connection, user: User, *, now: int, random: RandomBytes) -> str:
     """Begin a session for a user who has just logged in and return its secret, always a new one."""
     secret = new_secret(random)
-    web_sessions.delete_ended(db, now=now, used_before=now - IDLE_SECONDS)
     web_sessions.insert(
         db, WebSession(credentials.digest(secret), user.id, now, now, now + LONGEST_SECONDS)
     )

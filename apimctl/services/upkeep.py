@@ -18,11 +18,10 @@ __all__ = ["Batch", "Leftover", "count", "deadlines", "purge"]
 BATCH = 500
 """Rows a transaction."""
 
-_KEPT_FOR_A_WHILE = (
-    Leftover.ACCESS_TOKENS,
-    Leftover.REFRESH_TOKENS,
-    Leftover.AUTHORIZATION_CODES,
-)
+CODES_KEPT_SECONDS = 24 * 3600
+"""How long beyond its end a code is kept, so that a second use of it is still seen as one."""
+
+_KEPT_FOR_A_WHILE = (Leftover.ACCESS_TOKENS, Leftover.REFRESH_TOKENS)
 """So that a client is told that its token expired, and not that there never was one."""
 
 
@@ -45,6 +44,7 @@ def deadlines(
     found = dict.fromkeys(
         (Leftover.WEB_SESSIONS, Leftover.FAILED_ATTEMPTS, Leftover.KNOWN_NETWORKS), now
     )
+    found[Leftover.AUTHORIZATION_CODES] = now - CODES_KEPT_SECONDS
     kept = settings.upkeep.purge_after_seconds if older_than_seconds is None else older_than_seconds
     if kept != NEVER:
         skew = settings.tokens.timestamp_skew_seconds

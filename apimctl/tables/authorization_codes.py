@@ -43,15 +43,6 @@ def spend(db: Connection, digest: str) -> None:
     db.execute("UPDATE authorization_code SET is_spent = 1 WHERE digest = ?", (digest,))
 
 
-def delete_expired(db: Connection, *, before: int, most: int) -> None:
-    """Remove at most so many codes whose time was over before that moment, the oldest first."""
-    db.execute(
-        "DELETE FROM authorization_code WHERE digest IN (SELECT digest FROM authorization_code"
-        " WHERE expires_at < ? ORDER BY expires_at LIMIT ?)",
-        (before, most),
-    )
-
-
 def _code(row: tuple[Any, ...]) -> AuthorizationCode:
     digest, consumer_key, user_id, family_id, redirect_uri, code_challenge, scope, *rest = row
     is_spent, issued_at, expires_at = rest

@@ -40,8 +40,3 @@ def delete(db: Connection, digest: str) -> None:
 def delete_of_user(db: Connection, user_id: str) -> None:
     """Remove all sessions of a user."""
     db.execute("DELETE FROM web_session WHERE user_id = ?", (user_id,))
-
-
-def delete_ended(db: Connection, *, now: int, used_before: int) -> None:
-    """Remove the sessions that ended, or were used last before that moment."""
-    db.execute("DELETE FROM web_session WHERE expires_at <= ? OR used_at < ?", (now, used_before))

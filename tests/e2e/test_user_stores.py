@@ -2,11 +2,14 @@
 
 import itertools
 import socket
+import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
 
 from tests.e2e.visitor import client_of
+from tests.e2e.waiting import until
 from tests.slapd import GROUPS, PEOPLE, SEARCHER, SEARCHER_PASSWORD, TEMPLATE, free_port
 
 _numbers = itertools.count()
@@ -123,6 +126,21 @@ def test_a_store_that_is_down_is_its_own_users_trouble(market, stall, directory,
     assert len(said) == 1
     assert "cannot connect to localhost" in said[0]
     assert "ecila" not in market.gateway.log
+
+
+def test_a_bind_password_that_cannot_be_read_is_its_own_users_trouble(market, stall, domain):
+    market.cli.ok(
+        *("userstore", "create", domain, "--url", "ldaps://localhost:1", "--search-base", PEOPLE),
+        *("--bind-dn", SEARCHER, "--bind-password-stdin"),
+        stdin=SEARCHER_PASSWORD,
+    )
+    with closing(sqlite3.connect(market.cli.store)) as db:
+        db.execute("UPDATE userstore SET sealed_bind_password = 'x' WHERE domain = ?", (domain,))
+        db.commit()
+    answer = log_in(stall, f"{domain}/alice", "ecila")
+    assert (answer.status, answer.json["error"]) == (503, "temporarily_unavailable")
+    assert "user store cannot be asked" in answer.json["error_description"]
+    assert until(lambda: f"user store {domain}: " in market.gateway.log)
 
 
 @needs_slapd

@@ -84,20 +84,6 @@ def test_a_code_lives_as_long_as_configured(desk, issue, redeem):
     assert redeem(late) is None
 
 
-def test_a_code_is_forgotten_a_day_after_its_end(desk, key, issue):
-    def is_kept(text):
-        found = authorization.find_code(desk.db, text, consumer_key=key.consumer_key)
-        return found is not None
-
-    text = issue()
-    desk.now += 300 + 24 * 3600
-    issue()
-    assert is_kept(text)
-    desk.now += 1
-    issue()
-    assert not is_kept(text)
-
-
 def test_codes_of_one_user_are_families_apart(desk, issue, redeem):
     first, second = issue(), issue()
     given, other = redeem(first), redeem(second)

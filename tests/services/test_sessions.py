@@ -18,10 +18,6 @@ def is_known(desk, secret, *, after=0) -> bool:
     return sessions.find(desk.db, secret, now=NOW + after) is not None
 
 
-def count(desk) -> int:
-    return desk.db.execute("SELECT count(*) FROM web_session").fetchone()[0]
-
-
 def test_a_session_leads_to_its_user_and_only_its_digest_is_kept(desk, alice, secret):
     assert sessions.find(desk.db, secret, now=NOW).user == alice
     assert secret not in "\n".join(desk.db.iterdump())
@@ -63,9 +59,3 @@ def test_a_new_password_ends_all_sessions_of_a_user(desk, alice, secret):
     users.set_password_hash(desk.db, "alice", "another")
     assert not is_known(desk, secret)
     assert is_known(desk, other)
-
-
-def test_sessions_that_ended_are_removed_by_the_next_log_in(desk, alice, secret):
-    desk.now += sessions.IDLE_SECONDS + 1
-    sessions.begin(desk.db, alice, **desk.moment)
-    assert count(desk) == 1

@@ -96,7 +96,10 @@ class Directories:
                 directory.close()
             if store.ldap is None:
                 raise ValueError(store.domain)
-            password = userstores.unseal_bind_password(self._writer.path, store)
+            try:
+                password = userstores.unseal_bind_password(self._writer.path, store)
+            except StoreError as error:  # the key file: no trouble of anybody else
+                raise UserStoreError(error.message, hint=error.hint) from None
             directory = Directory(store.ldap, password)
             self._open[store.domain] = store, directory
         return directory
