@@ -35,6 +35,11 @@ def find(db: Connection, domain: str) -> UserStore | None:
     return _user_store(*row) if row else None
 
 
+def is_empty(db: Connection) -> bool:
+    """Return whether there is no user store but PRIMARY."""
+    return db.execute("SELECT 1 FROM userstore LIMIT 1").fetchone() is None
+
+
 def list_all(db: Connection) -> list[UserStore]:
     """Return all user stores by domain."""
     rows = db.execute(f"SELECT {_COLUMNS} FROM userstore ORDER BY domain")

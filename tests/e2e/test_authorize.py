@@ -294,6 +294,17 @@ def test_what_a_page_shows_is_escaped(market, user):
         assert "<i>" not in page
 
 
+def test_user_stores_are_spoken_of_where_there_are_any(market, client):
+    def speaks() -> bool:
+        return b"another user store" in client.visitor().answer.body
+
+    assert not speaks()
+    market.changer("create_userstore", domain="HINTED.COM")
+    assert speaks()
+    market.changer("delete_userstore", domain="HINTED.COM")
+    assert not speaks()
+
+
 def test_an_error_page_repeats_nothing(client):
     visitor = client.visitor(redirect_uri="https://evil.example/call-me", state="tell-tale")
     assert is_error_page(visitor)

@@ -16,17 +16,21 @@ from apimctl.edge.login.clients import Client, find_client
 from apimctl.edge.login.context import LoginContext, LoginRequest
 from apimctl.edge.login.server import LoginServer
 from apimctl.services import audit
-from apimctl.tables import keys
+from apimctl.tables import keys, userstores
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that a user may allow: who asks, where the answer goes, and what for."""
+    """A request that a user may allow: who asks, where the answer goes, and what for.
+
+    `has_user_stores` says whether a user may be of another user store than PRIMARY.
+    """
 
     application: Application
     key: Key
     redirect_uri: str
     granted: Granted
+    has_user_stores: bool
 
 
 @dataclass(slots=True)
@@ -73,7 +77,13 @@ class AuthorizationServer(LoginServer):
             self.execute_hook("after_create_authorization_response", verdict)
             return verdict.to(error.redirect_uri)
         client: Client = self._request.client
-        return Asked(client.application, client.key, grant.redirect_uri, grant.granted)
+        return Asked(
+            client.application,
+            client.key,
+            grant.redirect_uri,
+            grant.granted,
+            has_user_stores=not userstores.is_empty(self._request.context.db),
+        )
 
     def decide(self, asked: Asked, user: User, *, allows: bool) -> Verdict:
         """Return where the user's decision leads: with a code, or with ``access_denied``.

@@ -52,6 +52,7 @@ def log_in_page(
         application=asked.application,
         parameters=written(parameters),
         form_token=browser.form_token(),
+        has_user_stores=asked.has_user_stores,
         username=username,
         message=message,
     )
