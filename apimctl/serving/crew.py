@@ -3,6 +3,7 @@
 import itertools
 import logging
 import selectors
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -95,6 +96,8 @@ class Crew:
     def _resize(self, count: int, command: Command, drain_seconds: float) -> None:
         while len(self._places) < count:
             self._places.append(_Place())
+        # The lowest numbers stay: worker 0 has duties that the others have not.
+        self._places.sort(key=lambda place: place.child.number if place.child else sys.maxsize)
         surplus, self._places = self._places[count:], self._places[:count]
         for place in surplus:
             if place.child is not None:

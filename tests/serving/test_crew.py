@@ -2,6 +2,7 @@ import contextlib
 import os
 import selectors
 import socket
+import sys
 
 import pytest
 
@@ -82,6 +83,20 @@ def test_the_number_of_a_worker_that_has_ended_is_given_again(yard):
     assert yard.ended == [0]
     yard.want(2)
     assert yard.numbers == [0, 1]
+
+
+def test_those_with_the_lowest_numbers_stay(yard):
+    yard.want(2)
+    fallen = next(child for child in yard.crew._children() if child.number == 0)
+    fallen.kill()
+    await_end(fallen.process_id)
+    yard.crew.fallen()
+    yard.crew._places[0].due_at = sys.maxsize  # its place stays empty while others are filled
+    yard.crew.resize(3, drain_seconds=TIMEOUT_SECONDS)
+    yard.crew.fill()
+    assert yard.numbers == [0, 1]
+    yard.want(1)
+    assert [place.child.number for place in yard.crew._places] == [0]
 
 
 def test_a_leaver_keeps_its_number_until_it_has_ended(yard):
