@@ -10,12 +10,12 @@ demo: .venv/ready
 
 test: .venv/ready
 	scripts/system-packages $(TEST_PACKAGES)
-	$(BIN)/pytest --numprocesses=auto
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal
 
 # The same, twice as slow, and which lines no test runs.
 coverage: .venv/ready
 	scripts/system-packages $(TEST_PACKAGES)
-	$(BIN)/pytest --numprocesses=auto --cov --cov-report=term
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term
 
 check: .venv/ready
 	$(BIN)/ruff check

@@ -41,8 +41,11 @@ def get(db: Connection, key_id: str) -> SigningKey | None:
 
 
 def list_all(db: Connection) -> list[SigningKey]:
-    """Return all keys, the newest first."""
-    rows = db.execute(f"SELECT {_COLUMNS} FROM signing_key ORDER BY created_at DESC, id")
+    """Return all keys, the one that signs first, then the newest."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM signing_key"
+        " ORDER BY CASE WHEN retired_at IS NULL THEN 0 ELSE 1 END, created_at DESC, id"
+    )
     return [_key(*row) for row in rows]
 
 

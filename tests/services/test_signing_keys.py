@@ -94,6 +94,13 @@ def test_an_old_key_is_published_until_the_last_token_that_it_signed_is_over(des
     assert old.id not in [key.id for key in signing_keys.list_all(desk.db)]
 
 
+def test_the_key_that_signs_is_listed_first_also_among_those_of_one_second(desk, jwt_key, rotate):
+    for _ in range(8):
+        desk.issue(jwt_key)
+        signing = rotate()
+        assert signing_keys.list_all(desk.db)[0].id == signing.id
+
+
 def test_a_token_that_never_ends_keeps_its_key_published(desk, jwt_key, rotate):
     (old,) = signing_keys.list_all(desk.db)
     desk.issue(jwt_key, validity_seconds=NEVER)
