@@ -32,6 +32,7 @@ NOUNS = {
     "user": "Users, and their passwords.",
     "userstore": "Where users live: built-in stores, LDAP directories.",
     "gateway": "Serve the APIs, and see what is served.",
+    "portal": "The API Store: web pages on which subscribers get their keys.",
     "audit": "Who issued, renewed, revoked and changed what.",
     "config": "Settings, and where each comes from.",
     "db": "Migrate and check the store.",
@@ -49,6 +50,7 @@ First steps:
   apimctl demo                      see it work, from start to end
   apimctl key generate --sandbox    make a key; the store is made on first use
   apimctl gateway serve             serve what is published
+  apimctl portal serve              let others subscribe and get keys, in a browser
 """
 
 

@@ -97,6 +97,20 @@ class LoginApiSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PortalSettings:
+    """Where the API Store listens, and what it shows.
+
+    `url` is None for the one that browsers ask, `gateway_url` for that of a gateway that runs.
+    """
+
+    host: str
+    port: int
+    url: str | None
+    gateway_url: str | None
+    has_sign_up: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """One row of `config list`: a key, its value as text, and where that came from."""
 
@@ -116,6 +130,7 @@ class Settings:
     tokens: TokenSettings
     upkeep: UpkeepSettings
     login_api: LoginApiSettings
+    portal: PortalSettings
     rows: tuple[Setting, ...]
 
 
@@ -190,6 +205,13 @@ def load(flags: Mapping[str, str], *, environ: Mapping[str, str]) -> Settings:
             grants=values["login_api.grants"],
             issuer=values["login_api.issuer"],
             introspection=values["login_api.introspection"],
+        ),
+        portal=PortalSettings(
+            host=values["portal.host"],
+            port=values["portal.port"],
+            url=values["portal.url"],
+            gateway_url=values["portal.gateway_url"],
+            has_sign_up=values["portal.sign_up"],
         ),
         rows=tuple(rows),
     )

@@ -134,5 +134,20 @@ DEFINITIONS: Mapping[str, Definition] = {
     "login_api.introspection": Definition(
         "own", config_values.introspection, "Whose tokens a client may introspect: own or any"
     ),
+    "portal.host": Definition("127.0.0.1", config_values.host, "Address the API Store listens on"),
+    "portal.port": Definition(
+        "9443", config_values.port, "Port the API Store listens on, 0 for any free one"
+    ),
+    "portal.url": Definition(
+        "", config_values.web_url, "URL that browsers know the API Store by; none: what they ask"
+    ),
+    "portal.gateway_url": Definition(
+        "",
+        config_values.web_url,
+        "URL of the gateway that the API Store shows; none: that of one which runs",
+    ),
+    "portal.sign_up": Definition(
+        "off", config_values.switch, "Whether strangers may sign up in the API Store"
+    ),
 }
 """In the order in which `config list` shows them."""

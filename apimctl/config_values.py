@@ -146,6 +146,11 @@ def issuer(text: str) -> str | None:
     return check_url(text, what="URL of an issuer").rstrip("/")
 
 
+def web_url(text: str) -> str | None:
+    """Return an http or https URL without a slash at its end, None for an empty text."""
+    return check_url(text, what="URL").rstrip("/") if text else None
+
+
 def duration(text: str) -> int:
     """Return a length of time in seconds. Raises UsageError."""
     return parse_duration(text, what="duration")

@@ -37,7 +37,6 @@ from apimctl.edge.request_target import origin_form, unclear
 from apimctl.edge.upkeep import Upkeep
 from apimctl.edge.writer import Writer
 from apimctl.errors import ApimctlError, StoreError
-from apimctl.pages.rendering import STYLE_PATH
 from apimctl.services.gateways import METADATA_PATH
 
 FILE_CHECK_SECONDS = 1.0
@@ -84,7 +83,7 @@ class Gateway:
             "/authorize/logout": self._login_api.authorization.log_out,
             METADATA_PATH: cors.open_to_pages(self._login_api.metadata, methods="GET"),
             KEYS_PATH: cors.open_to_pages(self._login_api.keys, methods="GET"),
-            STYLE_PATH: pages.style,
+            **pages.ASSETS,
         }
 
     @property

@@ -78,7 +78,7 @@ def serve(
         "gateway.access_log_file": access_log_file,
     }
     flags.update({name: value for name, value in given.items() if value is not None})
-    _require_pair(cert, key)
+    require_pair(cert, key)
     settings = call.settings
     if cert and settings.gateway.tls_port is None:
         raise UsageError("--cert is of no use without TLS", hint="Add --tls-port 8243.")
@@ -170,7 +170,7 @@ def routes(ctx: typer.Context) -> None:
     )
 
 
-def _require_pair(cert: str | None, key: str | None) -> None:
+def require_pair(cert: str | None, key: str | None) -> None:
     """Raise UsageError unless certificate and key were named both, or neither was."""
     if (cert is None) != (key is None):
         missing = "--key" if key is None else "--cert"

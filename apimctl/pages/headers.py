@@ -5,15 +5,17 @@ from collections.abc import Iterable
 Headers = list[tuple[str, str]]
 
 
-def page_headers(*, leads_to: Iterable[str] = ()) -> Headers:
+def page_headers(*, leads_to: Iterable[str] = (), has_script: bool = False) -> Headers:
     """Return the headers of a page.
 
     `leads_to` are the schemes of where its forms may lead in the end: Chromium asks
-    ``form-action`` of every redirect behind a form, also of those of other sites.
+    ``form-action`` of every redirect behind a form, also of those of other sites. A script may only
+    be a file of ours.
     """
     targets = " ".join(["'self'", *(f"{scheme}:" for scheme in leads_to)])
+    script = "script-src 'self'; " if has_script else ""
     policy = (
-        f"default-src 'none'; style-src 'self'; form-action {targets}; "
+        f"default-src 'none'; style-src 'self'; img-src 'self'; {script}form-action {targets}; "
         "frame-ancestors 'none'; base-uri 'none'"
     )
     return [
@@ -26,7 +28,7 @@ def page_headers(*, leads_to: Iterable[str] = ()) -> Headers:
     ]
 
 
-STYLE_HEADERS: Headers = [
+ASSET_HEADERS: Headers = [
     ("Cache-Control", "public, max-age=31536000, immutable"),
     ("X-Content-Type-Options", "nosniff"),
 ]

@@ -1,31 +1,32 @@
-"""Templates and their one stylesheet, read once. Whatever stands in a page is escaped."""
+"""Templates, read once. Whatever stands in a page is escaped."""
 
-import hashlib
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+from apimctl.pages.assets import ICON, STYLE
 
 HTML = "text/html; charset=utf-8"
-CSS = "text/css; charset=utf-8"
-STYLE = files("apimctl.pages").joinpath("style.css").read_bytes()
-STYLE_PATH = f"/-/pages/style.{hashlib.sha256(STYLE).hexdigest()[:16]}.css"
-"""It changes with what is in it, so that a browser may keep it for ever."""
-
-_TEMPLATES = Environment(
-    loader=PackageLoader("apimctl.pages"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
-def render(template: str, *, root: str, **values: Any) -> bytes:
-    """Return a page. `root` leads from its address to the front door: ``""``, ``../``.
+class Templates:
+    """The templates of some packages; what the first does not have is looked for in the next."""
 
-    All links are relative: the gateway may stand behind a proxy, under a path of its own.
-    """
-    page = _TEMPLATES.get_template(template)
-    style = root + STYLE_PATH.removeprefix("/")
-    return page.render(root=root, style=style, **values).encode()
+    def __init__(self, *packages: str) -> None:
+        self.environment = Environment(
+            loader=ChoiceLoader([PackageLoader(package) for package in packages]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def render(self, template: str, *, root: str, **values: Any) -> bytes:
+        """Return a page. `root` leads from its address to the front door: ``""``, ``../``.
+
+        All links are relative: the server may stand behind a proxy, under a path of its own.
+        """
+        page = self.environment.get_template(template)
+        assets = {"style": STYLE.path, "icon": ICON.path}
+        links = {name: root + path.removeprefix("/") for name, path in assets.items()}
+        return page.render(root=root, **links, **values).encode()

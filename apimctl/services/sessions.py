@@ -26,6 +26,7 @@ class LoggedIn:
 
     user: User
     secret: str = field(repr=False)
+    used_at: int
 
 
 def new_secret(random: RandomBytes) -> str:
@@ -43,16 +44,25 @@ def begin(db: Connection, user: User, *, now: int, random: RandomBytes) -> str:
 
 
 def find(db: Connection, secret: str, *, now: int) -> LoggedIn | None:
-    """Return who is logged in by this secret, None if nobody is any more."""
+    """Return who is logged in by this secret, None if nobody is any more. Writes nothing."""
     session = web_sessions.find(db, credentials.digest(secret))
     if session is None or now >= min(session.expires_at, session.used_at + IDLE_SECONDS):
         return None
     user = users.get(db, session.user_id)
     if user is None:
         return None
-    if now - session.used_at >= TOUCH_SECONDS:
-        web_sessions.set_used_at(db, session.digest, now)
-    return LoggedIn(user, secret)
+    return LoggedIn(user, secret, session.used_at)
+
+
+def is_due(logged_in: LoggedIn, *, now: int) -> bool:
+    """Return whether it is time to note that the session is in use."""
+    return now - logged_in.used_at >= TOUCH_SECONDS
+
+
+def touch(db: Connection, logged_in: LoggedIn, *, now: int) -> None:
+    """Note that the session is in use, if that is due."""
+    if is_due(logged_in, now=now):
+        web_sessions.set_used_at(db, credentials.digest(logged_in.secret), now)
 
 
 def end(db: Connection, secret: str) -> None:

@@ -59,7 +59,7 @@ def work(post: Post, supervisor: socket.socket, *, number: int) -> int:
     nothing.
     """
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_serve(post, supervisor, number))
     except Exception as error:  # noqa: BLE001 - a process of its own: nobody is above
         if os.environ.get("APIMCTL_DEBUG"):
@@ -200,10 +200,11 @@ async def _hurry_when_told(commands: asyncio.Queue[Command], server: Server) -> 
     server.hurry()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return what makes an event loop: uvloop's, where there is one."""
     try:
         import uvloop  # noqa: PLC0415 - not on every system
     except ImportError:
         return asyncio.new_event_loop
-    loop_factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return loop_factory
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory

@@ -48,6 +48,12 @@ def list_all(db: Connection) -> list[Application]:
     return [from_row(row) for row in rows]
 
 
+def list_owned(db: Connection, owner_id: str) -> list[Application]:
+    """Return a user's applications by name."""
+    rows = db.execute(f"{_SELECT} WHERE owner_id = ? ORDER BY application.name", (owner_id,))
+    return [from_row(row) for row in rows]
+
+
 def list_named(db: Connection, name: str) -> list[Application]:
     """Return the applications of that name, one per owner."""
     rows = db.execute(f"{_SELECT} WHERE application.name = ? ORDER BY user_account.name", (name,))

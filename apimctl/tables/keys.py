@@ -66,6 +66,26 @@ def list_of_application(db: Connection, application_id: str) -> list[Key]:
     return [from_row(row) for row in rows]
 
 
+def list_owned(db: Connection, owner_id: str) -> list[Key]:
+    """Return the keys of a user's applications, production before sandbox."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM application_key WHERE application_id IN"
+        " (SELECT id FROM application WHERE owner_id = ?) ORDER BY application_id, key_type",
+        (owner_id,),
+    )
+    return [from_row(row) for row in rows]
+
+
+def list_secrets(db: Connection, consumer_key: str, *, now: int) -> list[ConsumerSecret]:
+    """Return the secrets of a key that are valid by then, the newest first."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS_OF_SECRET} FROM consumer_secret WHERE consumer_key = ?"
+        " AND (expires_at IS NULL OR expires_at > ?) ORDER BY created_at DESC, expires_at",
+        (consumer_key, now),
+    )
+    return [ConsumerSecret(*row) for row in rows]
+
+
 def delete(db: Connection, consumer_key: str) -> None:
     """Remove a key, with its secrets and tokens."""
     db.execute("DELETE FROM application_key WHERE consumer_key = ?", (consumer_key,))

@@ -46,6 +46,26 @@ def list_all(db: Connection) -> list[Subscription]:
     return [_subscription(row) for row in rows]
 
 
+def list_of_application(db: Connection, application_id: str) -> list[Subscription]:
+    """Return the subscriptions of an application, the oldest first."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM subscription WHERE application_id = ? ORDER BY created_at, id",
+        (application_id,),
+    )
+    return [_subscription(row) for row in rows]
+
+
+def count_owned(db: Connection, owner_id: str) -> dict[str, int]:
+    """Return how many subscriptions each of a user's applications has, by its id."""
+    return dict(
+        db.execute(
+            "SELECT application_id, count(*) FROM subscription WHERE application_id IN"
+            " (SELECT id FROM application WHERE owner_id = ?) GROUP BY application_id",
+            (owner_id,),
+        )
+    )
+
+
 def delete(db: Connection, subscription_id: str) -> None:
     """Remove a subscription."""
     db.execute("DELETE FROM subscription WHERE id = ?", (subscription_id,))

@@ -60,7 +60,8 @@ def _key(db, app, key_type):
 
 
 def create_app(db, *, name, owner="admin", **form):
-    applications.create(db, name, owner=owner, form=ApplicationForm(**form), **_made())
+    form = ApplicationForm(**form)
+    return applications.create(db, name, owner=owner, form=form, **_made()).id
 
 
 def update_app(db, *, name, new_name=None, grants=None, **form):

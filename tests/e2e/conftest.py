@@ -207,6 +207,15 @@ def own_market(cli, backend, sandbox_backend):
         yield running
 
 
+@pytest.fixture(scope="module")
+def storefront(market):
+    """Give the API Store beside the market's gateway to all tests of a module."""
+    from tests.e2e.storefront import running_portal  # noqa: PLC0415 - it is built on this module
+
+    with running_portal(market) as running:
+        yield running
+
+
 @pytest.fixture
 def wire(market):
     """Let a test speak as the client and as the backend of the shared gateway."""

@@ -18,20 +18,39 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class _Forms(HTMLParser):
-    """The forms of a page: where they lead, and what they hold."""
+    """The forms of a page: where they lead, and what they hold as they are shown."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.found: dict[str, dict[str, str]] = {}
         self._fields: dict[str, str] = {}
+        self._name = self._area = ""
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
         values = dict(attributes)
+        name = values.get("name", "")
         if tag == "form":
             self._fields = self.found.setdefault(values["action"], {})
+        elif tag == "input" and values.get("type") in {"checkbox", "radio"}:
+            if "checked" in values:
+                self._fields[name] = values.get("value", "on")
         elif tag == "input":
-            self._fields[values["name"]] = values.get("value", "")
+            self._fields[name] = values.get("value", "")
+        elif tag == "textarea":
+            self._fields[name], self._area = "", name
+        elif tag == "select":
+            self._name = name
+        elif tag == "option" and ("selected" in values or self._name not in self._fields):
+            self._fields[self._name] = values.get("value", "")
+
+    def handle_data(self, data):
+        if self._area:
+            self._fields[self._area] += data
+
+    def handle_endtag(self, tag):
+        if tag == "textarea":
+            self._area = ""
 
 
 @dataclass

@@ -15,7 +15,11 @@ def secret(desk, alice):
 
 
 def is_known(desk, secret, *, after=0) -> bool:
-    return sessions.find(desk.db, secret, now=NOW + after) is not None
+    """Use a session as a page does."""
+    found = sessions.find(desk.db, secret, now=NOW + after)
+    if found is not None:
+        sessions.touch(desk.db, found, now=NOW + after)
+    return found is not None
 
 
 def test_a_session_leads_to_its_user_and_only_its_digest_is_kept(desk, alice, secret):

@@ -6,10 +6,8 @@ the parameters of the authorization request on (`request`), and each step examin
 """
 
 import functools
-import math
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
 from aiohttp import hdrs
@@ -17,31 +15,21 @@ from authlib.oauth2.rfc6749 import OAuth2Error
 
 from apimctl.domain.models import Actor, User, Via
 from apimctl.edge.answers import Answer
-from apimctl.edge.login import pages
+from apimctl.edge.login import log_in, pages
 from apimctl.edge.login.authorization import Asked, AuthorizationServer, Verdict
-from apimctl.edge.login.browser import Browser, browser_of, is_from_elsewhere
 from apimctl.edge.login.context import LoginContext, LoginRequest
 from apimctl.edge.login.forms import read_form, read_parameters, read_query
+from apimctl.edge.login.log_in import NotLoggedIn
 from apimctl.edge.login.pages import FRONT, INNER, Parameters
-from apimctl.edge.login.passwords import Busy, Outcome, Passwords, Right, Wrong
+from apimctl.edge.login.passwords import Passwords
 from apimctl.edge.request import Request
 from apimctl.edge.writer import Writer
 from apimctl.errors import StoreError, UserStoreError
+from apimctl.pages.browser import Browser, browser_of, is_from_elsewhere
 from apimctl.services import audit, sessions
-from apimctl.services.attempts import Blocked
 from apimctl.services.sessions import LoggedIn
-from apimctl.tables import users
 
 _Step = Callable[["Authorization", Request], Awaitable[Answer]]
-
-
-@dataclass(frozen=True, slots=True)
-class _NotLoggedIn:
-    """Why nobody was logged in: what the page says, and with which status."""
-
-    status: int
-    message: str
-    headers: tuple[tuple[str, str], ...] = ()
 
 
 class _ForeignFormError(Exception):
@@ -200,36 +188,24 @@ class Authorization:
 
     async def _begin_session(
         self, request: Request, browser: Browser, username: str, password: str
-    ) -> Browser | _NotLoggedIn:
+    ) -> Browser | NotLoggedIn:
         """Return the browser with the session of the user whose password this is, or why not."""
-        outcome: Outcome = Wrong()
-        if username and password:
-            network = self._network_of(request)
-            try:
-                outcome = await self._passwords.verify(username, password, network=network)
-            except UserStoreError:
-                return _NotLoggedIn(
-                    503,
-                    "The user store of this account cannot be asked right now. Try again soon.",
-                    ((hdrs.RETRY_AFTER, "1"),),
-                )
-        if not isinstance(outcome, Right):
-            return _refusal(outcome)
-        verified = outcome.user
+        verified = await log_in.check(
+            self._passwords, username, password, network=self._network_of(request)
+        )
+        if isinstance(verified, NotLoggedIn):
+            return verified
 
-        def begin(db: Connection) -> str | None:
+        def begin(db: Connection) -> Browser | None:
             context = self._context(db, request)
-            user = users.get(db, verified.id)
-            # The password may have been changed while it was checked.
-            if user is None or user.password_hash != verified.password_hash:
-                return None
-            if browser.secret is not None:
-                sessions.end(db, browser.secret)
-            _record(context, user, "session.login")
-            return sessions.begin(db, user, now=context.now, random=context.random)
+            begun = log_in.begin_session(
+                db, browser, verified, now=context.now, random=context.random
+            )
+            if begun is not None:
+                _record(context, verified, "session.login")
+            return begun
 
-        secret = await self._writer.submit(begin)
-        return replace(browser, secret=secret) if secret else _refusal(Wrong())
+        return await self._writer.submit(begin) or log_in.WRONG
 
     async def _own_form(self, request: Request) -> tuple[dict[str, str], Parameters, Browser]:
         """Return a form of ours, the authorization request it carries on, and the browser."""
@@ -245,29 +221,13 @@ class Authorization:
         return browser_of(request, issuer=self._issuer_of(request))
 
 
-def _refusal(outcome: Wrong | Blocked | Busy) -> _NotLoggedIn:
-    match outcome:
-        case Wrong():
-            return _NotLoggedIn(403, "The user name or the password is wrong.")
-        case Blocked(seconds):
-            wait = f"{seconds} seconds" if seconds <= 120 else f"{math.ceil(seconds / 60)} minutes"  # noqa: PLR2004
-            return _NotLoggedIn(
-                429,
-                f"Too many wrong passwords. Try again in {wait}.",
-                ((hdrs.RETRY_AFTER, str(seconds)),),
-            )
-        case Busy():
-            return _NotLoggedIn(
-                503,
-                "Many users log in right now. Try again in a moment.",
-                ((hdrs.RETRY_AFTER, "1"),),
-            )
-
-
 def _find_session(context: LoginContext, browser: Browser) -> LoggedIn | None:
     if browser.secret is None:
         return None
-    return sessions.find(context.db, browser.secret, now=context.now)
+    logged_in = sessions.find(context.db, browser.secret, now=context.now)
+    if logged_in is not None:
+        sessions.touch(context.db, logged_in, now=context.now)
+    return logged_in
 
 
 def _record(context: LoginContext, user: User, action: str) -> None:

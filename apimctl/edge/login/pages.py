@@ -10,11 +10,13 @@ from multidict import CIMultiDict
 from apimctl.domain.models import KeyType, User
 from apimctl.domain.redirects import origin_of
 from apimctl.edge.answers import Answer
+from apimctl.edge.connection import Handler
 from apimctl.edge.login.authorization import Asked, Verdict
-from apimctl.edge.login.browser import Browser
 from apimctl.edge.request import Request
-from apimctl.pages.headers import STYLE_HEADERS, page_headers
-from apimctl.pages.rendering import CSS, HTML, STYLE, render
+from apimctl.pages.assets import ICON, STYLE, Asset
+from apimctl.pages.browser import Browser
+from apimctl.pages.headers import ASSET_HEADERS, page_headers
+from apimctl.pages.rendering import HTML, Templates
 
 FRONT, INNER = "", "../"
 """What leads from ``/authorize``, and from ``/authorize/...``, to the front door."""
@@ -25,6 +27,8 @@ LONGEST_REQUEST = 6 * 1024
 TO_APPLICATION = "Go back to the application you came from, and try again from there."
 
 Parameters = Mapping[str, str]
+
+_TEMPLATES = Templates("apimctl.pages")
 
 
 def written(parameters: Parameters) -> str:
@@ -109,17 +113,24 @@ def wrong_method(allowed: str, *, root: str) -> Answer:
     return page.add([(hdrs.ALLOW, allowed)])
 
 
-async def style(request: Request) -> Answer:
-    """Answer with the stylesheet of all pages."""
-    if request.method not in {"GET", "HEAD"}:
-        return wrong_method("GET, HEAD", root="../../")
-    headers = CIMultiDict({hdrs.CONTENT_TYPE: CSS})
-    return Answer(status=200, body=STYLE, headers=headers).add(STYLE_HEADERS)
+def _handler_of(asset: Asset) -> Handler:
+    async def answer(request: Request) -> Answer:
+        if request.method not in {"GET", "HEAD"}:
+            return wrong_method("GET, HEAD", root="../../")
+        headers = CIMultiDict({hdrs.CONTENT_TYPE: asset.content_type})
+        return Answer(status=200, body=asset.content, headers=headers).add(ASSET_HEADERS)
+
+    return answer
+
+
+ASSETS: Mapping[str, Handler] = {asset.path: _handler_of(asset) for asset in (STYLE, ICON)}
+"""What the pages consist of beside their text, by path."""
 
 
 def _page(template: str, *, root: str, leads_to: str | None = None, **values: object) -> Answer:
     """Render a page. An application that is gone back to may lead on, so all of https is open."""
     schemes = () if leads_to is None else sorted({urlsplit(leads_to).scheme, "https"})
     headers = CIMultiDict({hdrs.CONTENT_TYPE: HTML})
-    page = Answer(status=200, body=render(template, root=root, **values), headers=headers)
+    body = _TEMPLATES.render(template, root=root, **values)
+    page = Answer(status=200, body=body, headers=headers)
     return page.add(page_headers(leads_to=schemes))

@@ -8,11 +8,11 @@ section 10.12), log-in forms included.
 import hmac
 import re
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Protocol, Self
 
 from aiohttp import hdrs
+from multidict import MultiMapping
 
-from apimctl.edge.request import Request
 from apimctl.services import sessions
 from apimctl.services.identifiers import RandomBytes
 
@@ -22,6 +22,22 @@ SECURE_COOKIE = "__Host-apimctl"
 
 _SECRET = re.compile(r"[0-9a-f]{64}", re.ASCII)
 assert 2 * sessions.SECRET_BYTES == 64  # noqa: PLR2004, S101 - as the pattern has it
+
+
+class Request(Protocol):
+    """What is looked at of a request, the gateway's own or the portal's."""
+
+    @property
+    def headers(self) -> MultiMapping[str]:
+        """The headers as they came."""
+
+    @property
+    def scheme(self) -> str:
+        """How the browser speaks to us: http or https."""
+
+    @property
+    def host(self) -> str:
+        """What the browser calls us, with the port."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The API Store: the web pages on which subscribers get their keys."""

@@ -1,0 +1,106 @@
+"""A form of the API Store: what was typed into it, and what is wrong with that.
+
+A form that is refused is shown again as it was typed, each message beside its field.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from apimctl.errors import ApimctlError
+
+_Value = TypeVar("_Value")
+
+FOR_TERMINALS = ("apimctl ", "--")
+"""What a hint says that is meant for the command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, and what to try."""
+
+    message: str
+    hint: str = ""
+    status: int = 422
+
+
+def problem_of(error: ApimctlError) -> Problem:
+    """Return what a page says of an error; a hint that names a command helps nobody there."""
+    message = error.message[:1].upper() + error.message[1:]
+    hint = "" if any(word in error.hint for word in FOR_TERMINALS) else error.hint
+    return Problem(message, hint, error.http_status)
+
+
+class FormError(Exception):
+    """The form cannot be accepted: nothing is done, and it is shown again."""
+
+    def __init__(self, form: "Form") -> None:
+        super().__init__(form.action)
+        self.form = form
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that says so."""
+        problems = [*self.form.problems.values(), self.form.problem]
+        return next((problem.status for problem in problems if problem is not None), 422)
+
+
+@dataclass(slots=True)
+class Form:
+    """A form by the path it is sent to.
+
+    `typed` is the text of each field, `problems` what is wrong with a field, `problem` with all of
+    it.
+    """
+
+    action: str
+    typed: Mapping[str, str] = field(repr=False)
+    problems: dict[str, Problem] = field(default_factory=dict)
+    problem: Problem | None = None
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return what was typed into a field, without white space around it."""
+        return self.typed.get(name, default).strip()
+
+    def is_checked(self, name: str) -> bool:
+        """Return whether a box is checked."""
+        return name in self.typed
+
+    def read(self, name: str, parse: Callable[[str], _Value]) -> _Value | None:
+        """Return the value of a field as `parse` reads it; None for one it refuses, noted."""
+        try:
+            return parse(self.text(name))
+        except ApimctlError as error:
+            self.problems[name] = problem_of(error)
+            return None
+
+    def require(self, name: str, message: str) -> str:
+        """Return what was typed into a field that may not be empty; that it is, is noted."""
+        text = self.text(name)
+        if not text:
+            self.problems[name] = Problem(message)
+        return text
+
+    def check(self) -> None:
+        """Raise FormError if anything is wrong so far."""
+        if self.problems or self.problem:
+            raise FormError(self)
+
+    def refuse(self, name: str, message: str, *, hint: str = "", status: int = 422) -> FormError:
+        """Return the error that refuses the form because of a field; an empty name: all of it."""
+        problem = Problem(message, hint, status)
+        if name:
+            self.problems[name] = problem
+        else:
+            self.problem = problem
+        return FormError(self)
+
+    @contextlib.contextmanager
+    def blaming(self, name: str) -> Iterator[None]:
+        """Put the blame on a field for whatever the block raises. Raises FormError."""
+        try:
+            yield
+        except ApimctlError as error:
+            self.problems[name] = problem_of(error)
+            raise FormError(self) from error

@@ -1,0 +1,37 @@
+"""What a page or a form of the API Store ends in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from apimctl.pages.browser import Browser
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A template and what it shows."""
+
+    template: str
+    values: Mapping[str, Any] = field(repr=False)
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Another page, by its path; `done` names what that is to say, from `DONE`.
+
+    `browser` is there if its cookie is another one from now on.
+    """
+
+    to: str
+    done: str = ""
+    browser: Browser | None = None
+
+
+Reply = Page | Redirect
+
+DONE: dict[str, str] = {
+    "logged-out": "You are logged out.",
+    "session-over": "You were logged out, as nothing happened for a while. Log in again.",
+}
+"""What a page says of what was done just before, by a name that stands in its address."""

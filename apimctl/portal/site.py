@@ -1,0 +1,282 @@
+"""The API Store, from a request to its page.
+
+The way of a page: the route is found, the session and what the page shows are read in one
+transaction, the template is filled. The way of a form: it has to be ours, sent from our own page;
+then session, roles and what is to be done are one transaction, and a refused form is shown again.
+
+It is served as the gateway is, by `apimctl.edge.connection`: with its limits and its patience.
+"""
+
+import contextlib
+import math
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from sqlite3 import Connection
+from urllib.parse import quote, urlencode
+
+from aiohttp import hdrs
+from authlib.oauth2 import OAuth2Error
+from multidict import CIMultiDict
+
+from apimctl.config import Settings
+from apimctl.domain.limits import client_network
+from apimctl.edge.answers import Answer
+from apimctl.edge.complaints import Complaints
+from apimctl.edge.forwarded import client_address
+from apimctl.edge.login.forms import read_form, read_query
+from apimctl.edge.login.passwords import Passwords
+from apimctl.edge.reader import Reader
+from apimctl.edge.request import Request
+from apimctl.edge.request_target import origin_form
+from apimctl.edge.writer import Writer
+from apimctl.errors import ApimctlError, DeniedError, NotFoundError, StoreError
+from apimctl.pages.assets import Asset
+from apimctl.pages.browser import browser_of, is_from_elsewhere
+from apimctl.pages.headers import ASSET_HEADERS, page_headers
+from apimctl.pages.rendering import HTML
+from apimctl.portal import rendering
+from apimctl.portal.forms import Form, FormError, Problem, problem_of
+from apimctl.portal.log_in import LOG_IN_PATH
+from apimctl.portal.pages import ROUTES
+from apimctl.portal.repeats import Repeats
+from apimctl.portal.replies import Redirect, Reply
+from apimctl.portal.routes import Access, Post, Route, Router, Show
+from apimctl.portal.tools import Tools
+from apimctl.portal.visits import Person, Visit
+from apimctl.services import sessions, users
+
+FRONT_PATHS = frozenset({"/", "/store", "/store/"})
+FIRST_PATH = "/store/apis"
+"""What the front door leads to."""
+
+
+class _NotLoggedInError(Exception):
+    """Nobody is logged in, where somebody has to be."""
+
+
+class Site:
+    """Answers browsers, on behalf of the running event loop."""
+
+    def __init__(self, settings: Callable[[], Settings]) -> None:
+        """Open the store of the `settings`, which are asked for again with every request."""
+        self._settings = settings
+        path = settings().store_path
+        self._reader = Reader(path)
+        self._writer = Writer(path)
+        self._passwords = Passwords(self._writer)
+        self._tools = Tools(self._passwords, self._reader.submit)
+        self._complaints = Complaints()
+        self._router = Router(ROUTES)
+        self._repeats = Repeats()
+
+    async def close(self) -> None:
+        """Finish what was begun and end the threads."""
+        self._passwords.close()
+        await self._writer.close()
+        await self._reader.close()
+
+    async def handle(self, request: Request) -> Answer:
+        """Answer one request, whatever it is."""
+        path, _, query = origin_form(request.raw_path).partition("?")
+        try:
+            return await self._route(request, path, query)
+        except _NotLoggedInError:
+            return _to_log_in(path, query, was_sending=request.method == "POST")
+        except OAuth2Error as error:  # so the form reader says what is wrong with a form
+            return _trouble(path, Problem(error.description, status=400))
+        except StoreError as error:
+            self._complaints.make(error.message)
+            answer = _trouble(
+                path,
+                Problem("The store cannot be used right now", "What you did last was not done."),
+                status=503,
+            )
+            return answer.add([(hdrs.RETRY_AFTER, "1")])
+        except ApimctlError as error:
+            return _trouble(path, problem_of(error))
+
+    async def _route(self, request: Request, path: str, query: str) -> Answer:
+        asset = rendering.ASSETS.get(path)
+        if asset is not None:
+            return _asset(request, asset)
+        if path in FRONT_PATHS:
+            return _redirect(path, Redirect(FIRST_PATH))
+        found = self._router.find(path)
+        if found is None:
+            raise NotFoundError("There is no such page", hint="The address may be mistyped.")
+        route, places = found
+        if request.method in {"GET", "HEAD"} and route.show is not None:
+            visit = self._visit(request, path, places, query=read_query(query))
+            return await self._show(route.access, route.show, visit)
+        if request.method == "POST" and route.post is not None:
+            request.ask_for_body()
+            fields = await read_form(request)
+            visit = self._visit(request, path, places, fields=fields)
+            return await self._take(request, route, route.post, visit)
+        answer = _trouble(path, Problem("This address does not take such requests", status=405))
+        return answer.add([(hdrs.ALLOW, route.methods)])
+
+    async def _show(self, access: Access, show: Show, visit: Visit) -> Answer:
+        """Answer with a page: session and content are of one state of the store."""
+
+        def read(db: Connection) -> tuple[Visit, Answer]:
+            entered = _enter(db, visit, access)
+            return entered, _answer(entered, show(entered, db))
+
+        entered, answer = await self._reader.submit(read)
+        await self._note_use(entered)
+        return answer
+
+    async def _take(self, request: Request, route: Route, post: Post, visit: Visit) -> Answer:
+        """Take a form, if it is one of ours, and only once."""
+        is_foreign = is_from_elsewhere(request, issuer=self._url(request))
+        if is_foreign or not visit.browser.wrote(visit.fields.get("form_token")):
+            return _trouble(
+                visit.path,
+                Problem(
+                    "This form was not shown in this browser, or too long ago",
+                    "The page needs cookies. Nothing was done.",
+                    status=403,
+                ),
+            )
+        number = visit.fields.get("once")
+        if number is None:
+            return await self._act(route, post, visit)
+        key = (visit.browser.secret or "", visit.path, number)
+        return await self._repeats.once(key, lambda: self._act(route, post, visit))
+
+    async def _act(self, route: Route, post: Post, visit: Visit) -> Answer:
+        """Do what a form says, in one transaction; show it again if it is refused."""
+
+        def act(db: Connection) -> Answer:
+            entered = _enter(db, visit, route.access)
+            if entered.logged_in is not None and post.writes:
+                sessions.touch(db, entered.logged_in, now=entered.now)
+            return _answer(entered, post.act(entered, db))
+
+        submit = self._writer.submit if post.writes else self._reader.submit
+        try:
+            if post.prepare is not None:
+                entered = await self._reader.submit(lambda db: _enter(db, visit, route.access))
+                visit = replace(visit, prepared=await post.prepare(self._tools, entered))
+            return await submit(act)
+        except FormError as refused:
+            form, status = refused.form, refused.status
+        except StoreError:
+            raise
+        except ApimctlError as error:
+            form = Form(visit.path, visit.fields, problem=problem_of(error))
+            status = error.http_status
+        answer = await self._show(route.access, post.again, replace(visit, refused=form))
+        answer.status = status
+        return answer
+
+    async def _note_use(self, visit: Visit) -> None:
+        """Let the session live on; not every page is a commit."""
+        logged_in = visit.logged_in
+        if logged_in is None or not sessions.is_due(logged_in, now=visit.now):
+            return
+        with contextlib.suppress(StoreError):  # the page is there already
+            await self._writer.submit(lambda db: sessions.touch(db, logged_in, now=visit.now))
+
+    def _visit(
+        self,
+        request: Request,
+        path: str,
+        places: Mapping[str, str],
+        *,
+        query: Mapping[str, str] | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> Visit:
+        settings = self._settings()
+        browser = browser_of(request, issuer=self._url(request))
+        return Visit(
+            path=path,
+            root=rendering.root_of(path),
+            browser=browser.told_apart(secrets.token_bytes),
+            is_new_browser=browser.secret is None,
+            settings=settings,
+            now=math.ceil(time.time()),
+            random=secrets.token_bytes,
+            network=client_network(client_address(request, settings.gateway.trusted_proxies)),
+            agent=request.headers.get(hdrs.USER_AGENT, ""),
+            host=request.host,
+            places=places,
+            query=query or {},
+            fields=fields or {},
+        )
+
+    def _url(self, request: Request) -> str:
+        """Return the URL that the browser knows us by."""
+        return self._settings().portal.url or f"{request.scheme}://{request.host}"
+
+
+def _enter(db: Connection, visit: Visit, access: Access) -> Visit:
+    """Return the visit with who is logged in.
+
+    Raises _NotLoggedInError, DeniedError for a page that is not this user's to see.
+    """
+    logged_in = None
+    if not visit.is_new_browser and visit.browser.secret is not None:
+        logged_in = sessions.find(db, visit.browser.secret, now=visit.now)
+    if logged_in is not None:
+        roles = frozenset(users.roles_of(db, logged_in.user))
+        visit = replace(visit, logged_in=logged_in, person=Person(logged_in.user, roles))
+    if access is Access.ANYBODY:
+        return visit
+    if visit.person is None:
+        raise _NotLoggedInError
+    if access is Access.ADMIN and not visit.person.is_admin:
+        raise DeniedError("This page is for administrators", hint="Ask one for the role admin.")
+    return visit
+
+
+def _answer(visit: Visit, reply: Reply) -> Answer:
+    """Return what a page or a form ends in."""
+    if isinstance(reply, Redirect):
+        return _redirect(visit.path, reply)
+    answer = _page(rendering.render(visit, reply), status=reply.status)
+    if visit.is_new_browser:
+        answer.add([visit.browser.cookie()])
+    return answer
+
+
+def _page(body: bytes, *, status: int) -> Answer:
+    headers = CIMultiDict({hdrs.CONTENT_TYPE: HTML})
+    answer = Answer(status=status, body=body, headers=headers)
+    return answer.add(page_headers(has_script=True)).add(rendering.HEADERS)
+
+
+def _trouble(path: str, problem: Problem, *, status: int | None = None) -> Answer:
+    """Return a page that says what is wrong, and leads back."""
+    return _page(rendering.trouble(path, problem), status=status or problem.status)
+
+
+def _redirect(path: str, reply: Redirect) -> Answer:
+    """Let the browser go on there with GET: always to a page of ours, by a relative address."""
+    location = rendering.root_of(path) + quote(reply.to.removeprefix("/"), safe="/?&=%")
+    if reply.done:
+        location += ("&" if "?" in location else "?") + urlencode({"done": reply.done})
+    answer = Answer(status=303, headers=CIMultiDict({hdrs.LOCATION: location}))
+    answer.add(page_headers(has_script=True)).add(rendering.HEADERS)
+    return answer if reply.browser is None else answer.add([reply.browser.cookie()])
+
+
+def _to_log_in(path: str, query: str, *, was_sending: bool) -> Answer:
+    """Send the browser to the log-in, and from there to where it wanted."""
+    if was_sending:
+        return _redirect(path, Redirect(LOG_IN_PATH, done="session-over"))
+    wanted = urlencode({"next": f"{path}?{query}" if query else path})
+    return _redirect(
+        path, Redirect(LOG_IN_PATH if path == FIRST_PATH else f"{LOG_IN_PATH}?{wanted}")
+    )
+
+
+def _asset(request: Request, asset: Asset) -> Answer:
+    if request.method not in {"GET", "HEAD"}:
+        answer = _trouble(asset.path, Problem("This is a file", status=405))
+        return answer.add([(hdrs.ALLOW, "GET, HEAD")])
+    headers = CIMultiDict({hdrs.CONTENT_TYPE: asset.content_type})
+    return Answer(status=200, body=asset.content, headers=headers).add(ASSET_HEADERS)

@@ -1,0 +1,25 @@
+"""What a form may need before the store is asked: it takes long, so no transaction waits for it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import Protocol, TypeVar
+
+from apimctl.edge.login.passwords import Passwords
+
+_Result = TypeVar("_Result")
+
+
+class Reads(Protocol):
+    """Runs work on the store that only reads."""
+
+    def __call__(self, work: Callable[[Connection], _Result]) -> Awaitable[_Result]:
+        """Return what `work` returns. Raises what it raises, and StoreError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Passwords are checked and hashed by `passwords`; `read` asks the store."""
+
+    passwords: Passwords
+    read: Reads
