@@ -1,5 +1,6 @@
 """A request of a browser to the API Store, read, and who is behind it."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from sqlite3 import Connection
@@ -15,6 +16,11 @@ from apimctl.services.identifiers import RandomBytes
 from apimctl.services.sessions import LoggedIn
 
 TO_STALE = "Nothing was done. Look at it as it is now, and try again."
+
+
+def fingerprint(*values: object) -> str:
+    """Return what tells whether something is still as a page has shown it: its values, digested."""
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,7 +204,7 @@ def test_by_https_the_cookie_is_for_https_alone(market, user):
 def test_the_pages_may_stand_under_a_path_of_a_proxy(client):
     page = client.visitor().answer.body.decode()
     links = re.findall(r'(?:href|action)="([^"]*)"', page)
-    assert len(links) == 2
+    assert len(links) == 3
     assert not any(link.startswith(("/", "http")) for link in links)
 
 
