@@ -7,9 +7,9 @@ import typer
 
 from apimctl.commands import resource, scope
 from apimctl.commands.forms import ApiReference, Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import api_shape, changes
 from apimctl.domain.models import ApiState
 from apimctl.errors import UsageError
+from apimctl.services.shapes import api_shape, changes
 
 app = noun("Publish APIs: a backend behind a context and a version.")
 app.add_typer(resource.app, name="resource")

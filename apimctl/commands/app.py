@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import Destroys, Owner, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import application_shape, changes
 from apimctl.domain.models import ADMIN, UNLIMITED, Application, GrantType, TokenFormat
 from apimctl.errors import UsageError
+from apimctl.services.shapes import application_shape, changes
 
 app = noun("Applications, which subscribe to APIs and hold keys.")
 

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import Reads, invocation, noun
-from apimctl.commands.shapes import audit_shape
 from apimctl.domain.models import Via
 from apimctl.domain.moments import parse_moment
 from apimctl.errors import UsageError
+from apimctl.services.shapes import audit_shape
 
 app = noun("Who issued, renewed, revoked and changed what.")
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apimctl.commands.forms import Reads, invocation, noun
-from apimctl.commands.shapes import moment
 from apimctl.domain.lifecycle import SERVING
 from apimctl.domain.models import Api
 from apimctl.domain.routing import base_paths
 from apimctl.domain.validity import parse_duration
 from apimctl.errors import NotFoundError, UsageError
 from apimctl.invocation import Invocation
+from apimctl.services.shapes import moment
 
 if TYPE_CHECKING:
     from apimctl.serving.addresses import Addresses

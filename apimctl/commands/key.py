@@ -18,12 +18,12 @@ from apimctl.commands.forms import (
     key_type,
     noun,
 )
-from apimctl.commands.shapes import Shape, changes, key_shape, length, moment
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.models import DEFAULT_APPLICATION, AccessToken, Application, Key
 from apimctl.domain.validity import parse_duration_or_none, parse_validity
 from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
+from apimctl.services.shapes import Shape, changes, key_shape, length, moment
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apimctl.commands.forms import ApiReference, Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import changes, resource_shape
 from apimctl.domain.models import UNLIMITED, Api, AuthType, Resource
 from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
+from apimctl.services.shapes import changes, resource_shape
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

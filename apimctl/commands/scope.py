@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import changes, scope_shape
 from apimctl.errors import UsageError
+from apimctl.services.shapes import changes, scope_shape
 
 app = noun("Scopes of an API, in all its versions: what a token is asked for, and who gets it.")
 

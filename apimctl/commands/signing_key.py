@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import signing_key_shape
 from apimctl.domain.models import SigningAlgorithm
 from apimctl.errors import UsageError
+from apimctl.services.shapes import signing_key_shape
 
 app = noun("Keys that sign JWT access tokens: list, rotate.")
 

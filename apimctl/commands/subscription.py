@@ -14,10 +14,10 @@ from apimctl.commands.forms import (
     invocation,
     noun,
 )
-from apimctl.commands.shapes import subscription_shape
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
 from apimctl.domain.models import DEFAULT_APPLICATION, Api, Application, Subscription
 from apimctl.invocation import Invocation
+from apimctl.services.shapes import subscription_shape
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import changes, tier_shape
 from apimctl.domain.validity import parse_duration
 from apimctl.errors import UsageError
+from apimctl.services.shapes import changes, tier_shape
 
 app = noun("Limits by name.")
 

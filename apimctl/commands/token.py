@@ -17,11 +17,11 @@ from apimctl.commands.forms import (
     named_key_type,
     noun,
 )
-from apimctl.commands.shapes import length, moment
 from apimctl.domain.models import DEFAULT_APPLICATION, KeyType
 from apimctl.domain.validity import parse_duration_or_none, parse_validity
 from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
+from apimctl.services.shapes import length, moment
 
 app = noun("Access tokens: issue, renew, list, inspect, revoke, purge.")
 

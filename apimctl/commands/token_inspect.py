@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import invocation
-from apimctl.commands.shapes import inspection_shape
+from apimctl.services.shapes import inspection_shape
 
 
 def inspect(

@@ -12,9 +12,9 @@ from apimctl.commands.forms import (
     invocation,
     key_type,
 )
-from apimctl.commands.shapes import length, moment
 from apimctl.domain.models import DEFAULT_APPLICATION
 from apimctl.domain.validity import parse_validity
+from apimctl.services.shapes import length, moment
 
 
 def issue(

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import Owner, invocation, named_key_type
-from apimctl.commands.shapes import token_shape
 from apimctl.domain.models import TokenState
 from apimctl.domain.moments import parse_moment
 from apimctl.errors import UsageError
+from apimctl.services.shapes import token_shape
 
 MOST_LISTED = 10_000
 ORDERS = ("issued_at", "expires_at")

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from apimctl.commands.forms import Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import Shape, changes, user_shape
 from apimctl.domain.userstores import qualify
 from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
+from apimctl.services.shapes import Shape, changes, user_shape
 
 app = noun("Users, and their passwords.")
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apimctl.commands.forms import Destroys, Reads, Writes, invocation, noun
-from apimctl.commands.shapes import directory_shape, userstore_shape
 from apimctl.domain.userstores import UserStoreType
 from apimctl.domain.validity import parse_duration
 from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
+from apimctl.services.shapes import directory_shape, userstore_shape
 
 if TYPE_CHECKING:
     from apimctl.services.userstores import LdapForm

@@ -24,12 +24,14 @@ def list_all(db: Connection) -> list[Gateway]:
     return gateways.list_all(db)
 
 
+def list_running(db: Connection) -> list[Gateway]:
+    """Return those whose process is alive on this machine, one per URL, the oldest first."""
+    return [gateway for gateway in gateways.list_all(db) if _is_alive(gateway.process_id)]
+
+
 def find_url(db: Connection) -> str | None:
     """Return the URL of a gateway that runs, None if there is none."""
-    for gateway in gateways.list_all(db):
-        if _is_alive(gateway.process_id):
-            return gateway.url
-    return None
+    return next((gateway.url for gateway in list_running(db)), None)
 
 
 def register(db: Connection, *urls: Gateway) -> None:

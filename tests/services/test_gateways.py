@@ -17,9 +17,10 @@ def test_a_gateway_that_starts_drops_those_whose_processes_are_dead(desk):
         pass
     fallen = listed(desk, "a", dead.pid)
     assert gateways.list_all(desk.db) == [fallen]
+    assert gateways.list_running(desk.db) == []
     first = listed(desk, "bb", os.getpid())
     second = listed(desk, "ccc", os.getppid())
-    assert gateways.list_all(desk.db) == [first, second]
+    assert gateways.list_all(desk.db) == gateways.list_running(desk.db) == [first, second]
     gateways.unregister(desk.db, first.id, process_id=first.process_id)
     assert gateways.list_all(desk.db) == [second]
 

@@ -1,4 +1,4 @@
-"""Records as JSON has them: the documented fields of every command's output.
+"""Records as JSON has them: the documented fields of every command's output, and of the audit log.
 
 Points in time are ISO 8601 in UTC; a validity or an expiry of null means never.
 """
