@@ -75,6 +75,11 @@ class Visit:
         return self.person
 
     @property
+    def reach(self) -> User | None:
+        """The user whose applications alone are within reach; None for an admin: everybody's."""
+        return None if self.whoever.is_admin else self.user
+
+    @property
     def moment(self) -> dict[str, Any]:
         """The time and the randomness of this request, as services take them."""
         return {"now": self.now, "random": self.random}
