@@ -1,14 +1,13 @@
 """One version of an API: where it answers, what it asks for, and a subscription to it."""
 
 from sqlite3 import Connection
-from urllib.parse import quote
 
 from apimctl.domain.lifecycle import SUBSCRIBABLE
-from apimctl.domain.models import Api, Application
+from apimctl.domain.models import Application, AuthType
 from apimctl.domain.routing import base_paths
-from apimctl.errors import ConflictError
 from apimctl.portal import apis, gateway, subscriptions
 from apimctl.portal.forms import Form
+from apimctl.portal.rendering import written_limit
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.visits import Visit
@@ -18,17 +17,18 @@ from apimctl.services import subscriptions as services
 PATH = f"{apis.PATH}/{{name}}/{{version}}"
 
 
-def path_of(api: Api) -> str:
-    """Return the address of a version's page."""
-    return f"{apis.PATH}/{quote(api.name, safe='')}/{quote(api.version, safe='')}"
+ASKED = {
+    AuthType.NONE: "no token",
+    AuthType.APPLICATION: "an application token",
+    AuthType.APPLICATION_USER: "a user token",
+    AuthType.ANY: "any access token",
+}
 
 
 def show(visit: Visit, db: Connection) -> Reply:
     """Show a version that is out; who asks for another has mistyped, or comes too late."""
-    found = catalogue.describe(
-        db, visit.places["name"], visit.places["version"], user=visit.user
-    )
-    path = path_of(found.api)
+    found = catalogue.describe(db, visit.places["name"], visit.places["version"], user=visit.user)
+    path = apis.path_of(found.api)
     return Page(
         "api.html",
         {
@@ -40,6 +40,9 @@ def show(visit: Visit, db: Connection) -> Reply:
                 application=visit.query.get("application", ""),
                 tier=found.default_tier,
             ),
+            "applications": [(each.id, each.name) for each in found.unsubscribed],
+            "tiers": [(tier.name, f"{tier.name}: {written_limit(tier)}") for tier in found.tiers],
+            "asked": ASKED,
             "is_subscribable": found.api.state in SUBSCRIBABLE,
             "base_paths": base_paths(found.api),
             "gateway_url": gateway.url_for(visit, db),
@@ -55,9 +58,8 @@ def subscribe(visit: Visit, db: Connection) -> Reply:
     application = _application(visit, db, form)
     with form.blaming("tier"):
         tier = services.choose_tier(db, api, form.text("tier") or None)
-    if services.find(db, application, api) is not None:
-        raise form.refuse("application", f"“{application.name}” has subscribed already", status=409)
-    made = services.create(db, application, api, tier=tier, **visit.moment)
+    with form.blaming("application"):
+        made = services.create(db, application, api, tier=tier, **visit.moment)
     visit.audit(
         db,
         "subscription.create",
@@ -76,6 +78,4 @@ def _application(visit: Visit, db: Connection, form: Form) -> Application:
         return storefront.require_application(db, application_id, owner=visit.user)
 
 
-ROUTES = (
-    Route(PATH, Access.SUBSCRIBER, show=show, post=Post(subscribe, again=show)),
-)
+ROUTES = (Route(PATH, Access.SUBSCRIBER, show=show, post=Post(subscribe, again=show)),)

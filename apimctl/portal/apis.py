@@ -1,15 +1,26 @@
 """The APIs that are out: found by what they say, a page at a time."""
 
 from sqlite3 import Connection
+from urllib.parse import quote
 
+from apimctl.domain.models import Api
 from apimctl.portal.replies import Page, Reply
 from apimctl.portal.routes import Access, Route
 from apimctl.portal.visits import Visit
 from apimctl.services import catalogue
+from apimctl.tables.apis import Listed
 
 PATH = "/store/apis"
 SHOWN_AT_ONCE = 24
+MOST_VERSIONS = 5
+"""In the list; the page of each version names them all."""
+
 LONGEST_SEARCH = 200
+
+
+def path_of(api: Api | Listed) -> str:
+    """Return the address of a version's page."""
+    return f"{PATH}/{quote(api.name, safe='')}/{quote(api.version, safe='')}"
 
 
 def show_all(visit: Visit, db: Connection) -> Reply:
@@ -27,6 +38,7 @@ def show_all(visit: Visit, db: Connection) -> Reply:
             "q": wanted,
             "page": page,
             "pages": pages,
+            "most_versions": MOST_VERSIONS,
         },
     )
 

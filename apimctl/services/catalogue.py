@@ -26,7 +26,7 @@ from apimctl.tables.apis import Listed
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An API by its name: `lead` is the version that speaks for all, `versions` come newest first."""
+    """An API by name: `lead` is the version that speaks for all; `versions`, the newest first."""
 
     lead: Listed
     versions: tuple[Listed, ...]
