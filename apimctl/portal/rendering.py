@@ -83,7 +83,7 @@ _TEMPLATES = Templates("apimctl.portal", "apimctl.pages")
 _FILTERS: dict[str, Any] = {
     "moment": written_moment,
     "machine_moment": machine_moment,
-    "length": written_length,
+    "duration": written_length,
     "limit": written_limit,
     "address": apis.path_of,
 }
