@@ -67,7 +67,6 @@ def test_what_is_not_out_is_not_there(shopper, publish):
     }.items():
         name = publish(state=state)
         assert shopper.visit(path_of(name)).status == status
-        assert shopper.visit(f"{path_of(name)}/try").status == status
         shopper.visit(f"/store/apis?q={name}")
         assert (path_of(name) in shopper.links) == (status == 200)
         assert (state.capitalize() in shopper.page) == (status == 200)
