@@ -33,5 +33,23 @@ Reply = Page | Redirect
 DONE: dict[str, str] = {
     "logged-out": "You are logged out.",
     "session-over": "You were logged out, as nothing happened for a while. Log in again.",
+    "user-created": "The user was created.",
+    "user-updated": "The user was changed.",
+    "password-set": "The password was set, and the user logged out everywhere.",
+    "user-logged-out": "The user was logged out everywhere.",
+    "user-deleted": "The user was deleted.",
+    "subscription-blocked": "The subscription is blocked.",
+    "subscription-prod_only_blocked": "The subscription is blocked for production keys.",
+    "subscription-unblocked": "The subscription is unblocked.",
+    "subscription-on_hold": "The subscription is on hold.",
+    "subscription-rejected": "The subscription is rejected.",
+    "api-published": "The API is published.",
+    "api-prototyped": "The API is served as a prototype.",
+    "api-blocked": "The API is blocked.",
+    "api-deprecated": "The API is deprecated.",
+    "api-retired": "The API is retired.",
+    "tier-created": "The tier was created.",
+    "tier-updated": "The tier was changed.",
+    "tier-deleted": "The tier was deleted.",
 }
 """What a page says of what was done just before, by a name that stands in its address."""

@@ -68,3 +68,8 @@ def touch(db: Connection, logged_in: LoggedIn, *, now: int) -> None:
 def end(db: Connection, secret: str) -> None:
     """End a session, if it is one."""
     web_sessions.delete(db, credentials.digest(secret))
+
+
+def end_all(db: Connection, user: User) -> None:
+    """Log a user out of every browser."""
+    web_sessions.delete_of_user(db, user.id)
