@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 
+from apimctl.domain.browsers import name_browser
 from apimctl.domain.validity import NEVER, format_duration
 from apimctl.pages import assets
 from apimctl.pages.assets import ICON, STYLE, Asset
@@ -72,5 +73,6 @@ _FILTERS: dict[str, Any] = {
     "moment": written_moment,
     "machine_moment": machine_moment,
     "length": written_length,
+    "browser": name_browser,
 }
 _TEMPLATES.environment.filters.update(_FILTERS)

@@ -32,6 +32,12 @@ Reply = Page | Redirect
 
 DONE: dict[str, str] = {
     "logged-out": "You are logged out.",
-    "session-over": "You were logged out, as nothing happened for a while. Log in again.",
+    "session-over": (
+        "You were logged out before this was sent, so nothing was done. Log in, and send it again."
+    ),
+    "signed-up": "Welcome! Create an application, subscribe it to an API, and get your keys.",
+    "password-changed": "Your password was changed. All other browsers were logged out.",
+    "session-ended": "That browser was logged out.",
+    "sessions-ended": "All other browsers were logged out.",
 }
 """What a page says of what was done just before, by a name that stands in its address."""

@@ -43,6 +43,15 @@ def list_of(db: Connection, userstore: str) -> list[User]:
     return [User(*row) for row in rows]
 
 
+def list_unusual_names(db: Connection, userstore: str) -> list[str]:
+    """Return the names in a user store with more than small letters, digits and ``. _ @ + -``."""
+    rows = db.execute(
+        "SELECT name FROM user_account WHERE userstore = ? AND name GLOB '*[^a-z0-9._@+-]*'",
+        (userstore,),
+    )
+    return [name for (name,) in rows]
+
+
 def count_of(db: Connection, userstore: str) -> int:
     """Return how many users a user store has here."""
     (count,) = db.execute(
