@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 
+from apimctl.domain.models import Tier
 from apimctl.domain.validity import NEVER, format_duration
 from apimctl.pages import assets
 from apimctl.pages.assets import ICON, STYLE, Asset
@@ -67,10 +68,21 @@ def written_length(seconds: int | None) -> str:
     return format_duration(NEVER if seconds is None else seconds)
 
 
+def written_limit(tier: Tier) -> str:
+    """Write what a tier lets through: ``20 requests per minute``, ``no limit``."""
+    if tier.requests is None or tier.per_seconds is None:
+        return "no limit"
+    per = _UNITS.get(tier.per_seconds) or format_duration(tier.per_seconds)
+    return f"{tier.requests} request{'' if tier.requests == 1 else 's'} per {per}"
+
+
+_UNITS = {1: "second", 60: "minute", 3600: "hour", 86_400: "day"}
+
 _TEMPLATES = Templates("apimctl.portal", "apimctl.pages")
 _FILTERS: dict[str, Any] = {
     "moment": written_moment,
     "machine_moment": machine_moment,
     "length": written_length,
+    "limit": written_limit,
 }
 _TEMPLATES.environment.filters.update(_FILTERS)

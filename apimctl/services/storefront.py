@@ -29,6 +29,14 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """What belongs to an application, and goes with it."""
+
+    keys: Sequence[Key]
+    subscriptions: Sequence[Subscription]
+
+
+@dataclass(frozen=True, slots=True)
 class KeyState:
     """A key as it is now: its secrets that are valid, and the token it would re-generate."""
 
@@ -60,6 +68,14 @@ def require_application(db: Connection, application_id: str, *, owner: User | No
             "There is no such application", hint="It may have been deleted, or be another user's."
         )
     return application
+
+
+def extent_of(db: Connection, application: Application) -> Extent:
+    """Return the keys and subscriptions of an application."""
+    return Extent(
+        keys.list_of_application(db, application.id),
+        subscriptions.list_of_application(db, application.id),
+    )
 
 
 def list_subscribed(db: Connection, application: Application) -> list[tuple[Subscription, Api]]:
