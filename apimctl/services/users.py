@@ -195,6 +195,12 @@ def delete_store(db: Connection, domain: str, *, with_users: bool) -> UserStore:
     return store
 
 
+def is_anybody_able_to_log_in(db: Connection) -> bool:
+    """Return whether a user has a password here, or may have one in a directory."""
+    stores = userstores.list_all(db)
+    return users.has_password(db) or any(s.type is not UserStoreType.BUILT_IN for s in stores)
+
+
 def hash_password(password: str) -> str:
     """Return the argon2id hash of a password: some 50 ms and 64 MiB (RFC 9106 section 4).
 
