@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from apimctl.errors import ApimctlError
+from apimctl.errors import ApimctlError, NotFoundError
 
 _Value = TypeVar("_Value")
 
@@ -41,9 +41,10 @@ class FormError(Exception):
 
     @property
     def status(self) -> int:
-        """The HTTP status that says so."""
+        """The HTTP status that says so: not that of an unknown page, also for an unknown name."""
         problems = [*self.form.problems.values(), self.form.problem]
-        return next((problem.status for problem in problems if problem is not None), 422)
+        status = next((problem.status for problem in problems if problem is not None), 422)
+        return 422 if status == NotFoundError.http_status else status
 
 
 @dataclass(slots=True)

@@ -219,6 +219,15 @@ def storefront(market):
         yield running
 
 
+@pytest.fixture(scope="module")
+def browser():
+    """Give one Chromium to all tests of a module; each opens a window of its own."""
+    from tests.e2e.browsing import running_browser  # noqa: PLC0415 - it needs Chromium
+
+    with running_browser() as running:
+        yield running
+
+
 @pytest.fixture
 def wire(market):
     """Let a test speak as the client and as the backend of the shared gateway."""

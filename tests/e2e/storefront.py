@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
+from urllib.parse import urlencode, urljoin
 
 from tests.binary import TIMEOUT_SECONDS, Cli
 from tests.e2e.conftest import Answer, Gateway, listening_url
@@ -71,6 +72,16 @@ class Shopper(Visitor):
             f'id="{label_id}-problem">(.*?)</p>', self.answer.body.decode(), re.DOTALL
         )
         return unescape(found[1]).strip() if found else ""
+
+    @property
+    def links(self) -> list[str]:
+        """Where the page's links lead, as addresses of the portal."""
+        found = re.findall(r'<a [^>]*?href="([^"]*)"', self.answer.body.decode())
+        return [urljoin(self.address, unescape(link)) for link in found]
+
+    def post(self, path: str, fields) -> Answer:
+        """Send a form again, as it was: what a second click does, or a page that is stale."""
+        return self.visit(path, method="POST", body=urlencode(fields).encode())
 
     def secrets(self) -> list[str]:
         """Every key, secret and token that the page shows, each once, in order."""

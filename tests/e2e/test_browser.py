@@ -1,13 +1,12 @@
 """The pages in Debian's Chromium, without script: what only a real browser enforces."""
 
-import contextlib
 import http.server
-import shutil
 import threading
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from tests.e2e.browsing import fits, opened
 from tests.e2e.visitor import client_of
 
 pytestmark = pytest.mark.needs("chromium", "chromium")
@@ -45,17 +44,6 @@ def application():
 
 
 @pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - where there is a browser
-
-    with sync_playwright() as playwright:
-        options = {"executable_path": shutil.which("chromium"), "args": ["--no-sandbox"]}
-        browser = playwright.chromium.launch(**options)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def client(market, application):
     origin = "http://127.0.0.1"
     return client_of(market, is_public=True, callback_urls=[f"{origin}/back", f"{origin}/on"])
@@ -75,17 +63,10 @@ def address(client, application):
     return address
 
 
-@contextlib.contextmanager
-def opened(browser, address, **options):
-    context = browser.new_context(**({"java_script_enabled": False} | options))
-    page = context.new_page()
-    complaints = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.goto(address)
-    yield page
-    context.close()
-    # A wrong password is 403, which a browser notes as well.
-    assert [text for text in complaints if "status of 403" not in text] == []
+@pytest.fixture
+def elsewhere(application):
+    """Return the origins of the application."""
+    return [f"http://{name}:{application.server_port}" for name in ("127.0.0.1", "localhost")]
 
 
 def log_in(page, user, password=None):
@@ -98,8 +79,10 @@ def told(page) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(page.url).query))
 
 
-def test_a_user_logs_in_allows_and_is_back_at_the_application(browser, address, client, user):
-    with opened(browser, address()) as page:
+def test_a_user_logs_in_allows_and_is_back_at_the_application(
+    browser, address, elsewhere, client, user
+):
+    with opened(browser, address(), leads_to=elsewhere) as page:
         assert page.title() == "Log in \u00b7 apimctl"
         log_in(page, user)
         assert page.get_by_role("heading", level=1).inner_text() == (
@@ -114,15 +97,15 @@ def test_a_user_logs_in_allows_and_is_back_at_the_application(browser, address, 
     assert client.stall.call(tokens.json["access_token"]).status == 200
 
 
-def test_a_user_denies_and_is_back_at_the_application(browser, address, user):
-    with opened(browser, address()) as page:
+def test_a_user_denies_and_is_back_at_the_application(browser, address, elsewhere, user):
+    with opened(browser, address(), leads_to=elsewhere) as page:
         log_in(page, user)
         page.get_by_role("button", name="Deny").click()
         assert told(page)["error"] == "access_denied"
 
 
-def test_an_application_may_lead_on_to_another_site(browser, address, user):
-    with opened(browser, address("/on")) as page:
+def test_an_application_may_lead_on_to_another_site(browser, address, elsewhere, user):
+    with opened(browser, address("/on"), leads_to=elsewhere) as page:
         log_in(page, user)
         page.get_by_role("button", name="Allow").click()
         assert urlsplit(page.url).hostname == "localhost"
@@ -170,11 +153,6 @@ def test_the_pages_fit_the_window_and_can_be_read(browser, address, user, width,
         log_in(page, user)
         assert fits(page)
         assert all(ratio >= 4.5 for ratio in contrasts(page).values()), contrasts(page)
-
-
-def fits(page) -> bool:
-    wide, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    return wide <= window
 
 
 def contrasts(page) -> dict[str, float]:
