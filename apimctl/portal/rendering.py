@@ -8,6 +8,7 @@ from apimctl.domain.validity import NEVER, format_duration
 from apimctl.pages import assets
 from apimctl.pages.assets import ICON, STYLE, Asset
 from apimctl.pages.rendering import Templates
+from apimctl.portal import apis
 from apimctl.portal.forms import Problem
 from apimctl.portal.replies import DONE, Page
 from apimctl.portal.visits import Visit
@@ -69,20 +70,21 @@ def written_length(seconds: int | None) -> str:
 
 
 def written_limit(tier: Tier) -> str:
-    """Write what a tier lets through: ``20 requests per minute``, ``no limit``."""
+    """Write what a tier lets through: ``20 requests a minute``, ``5 requests in 90s``."""
     if tier.requests is None or tier.per_seconds is None:
         return "no limit"
-    per = _UNITS.get(tier.per_seconds) or format_duration(tier.per_seconds)
-    return f"{tier.requests} request{'' if tier.requests == 1 else 's'} per {per}"
+    noun = "request" if tier.requests == 1 else "requests"
+    unit = _UNITS.get(tier.per_seconds) or f"in {format_duration(tier.per_seconds)}"
+    return f"{tier.requests:,} {noun} {unit}"
 
 
-_UNITS = {1: "second", 60: "minute", 3600: "hour", 86_400: "day"}
-
+_UNITS = {1: "a second", 60: "a minute", 3600: "an hour", 86_400: "a day"}
 _TEMPLATES = Templates("apimctl.portal", "apimctl.pages")
 _FILTERS: dict[str, Any] = {
     "moment": written_moment,
     "machine_moment": machine_moment,
-    "length": written_length,
+    "duration": written_length,
     "limit": written_limit,
+    "address": apis.path_of,
 }
 _TEMPLATES.environment.filters.update(_FILTERS)

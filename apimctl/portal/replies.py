@@ -40,6 +40,7 @@ DONE: dict[str, str] = {
     " consumer secret by Rotate, on My Subscriptions.",
     "app-deleted": "The application was deleted.",
     "logged-out": "You are logged out.",
+    "subscribed": "Subscribed. The keys of this application open the API from now on.",
     "session-over": "You were logged out, as nothing happened for a while. Log in again.",
 }
 """What a page says of what was done just before, by a name that stands in its address."""

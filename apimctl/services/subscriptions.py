@@ -41,6 +41,22 @@ def list_whole(db: Connection) -> list[tuple[Subscription, Application, Api]]:
     ]
 
 
+def choose_tier(db: Connection, api: Api, tier: str | None) -> str:
+    """Return the tier if the API allows it; for None Unlimited, else the first it allows.
+
+    Raises NotFoundError, InvalidInputError for a tier the API does not allow.
+    """
+    if tier is None:
+        return UNLIMITED if not api.tiers or UNLIMITED in api.tiers else api.tiers[0]
+    name = tiers.require(db, tier).name
+    if api.tiers and name not in api.tiers:
+        raise InvalidInputError(
+            f"{api.reference} does not allow the tier {name!r}",
+            hint=f"It allows {', '.join(api.tiers)}.",
+        )
+    return name
+
+
 def create(
     db: Connection,
     application: Application,
@@ -70,7 +86,7 @@ def create(
         id=new_id(random),
         application_id=application.id,
         api_id=api.id,
-        tier=_tier(db, api, tier),
+        tier=choose_tier(db, api, tier),
         state=SubscriptionState.UNBLOCKED,
         created_at=now,
     )
@@ -81,7 +97,7 @@ def create(
 
 def update(db: Connection, application: Application, api: Api, *, tier: str) -> Subscription:
     """Move a subscription to another tier. Raises as `create` and `require`."""
-    subscription = replace(require(db, application, api), tier=_tier(db, api, tier))
+    subscription = replace(require(db, application, api), tier=choose_tier(db, api, tier))
     subscriptions.update(db, subscription)
     announce(db, ChangeKind.SUBSCRIPTIONS, application.id)
     return subscription
@@ -103,15 +119,3 @@ def delete(db: Connection, application: Application, api: Api) -> Subscription:
     subscriptions.delete(db, subscription.id)
     announce(db, ChangeKind.SUBSCRIPTIONS, application.id)
     return subscription
-
-
-def _tier(db: Connection, api: Api, tier: str | None) -> str:
-    if tier is None:
-        return UNLIMITED if not api.tiers or UNLIMITED in api.tiers else api.tiers[0]
-    name = tiers.require(db, tier).name
-    if api.tiers and name not in api.tiers:
-        raise InvalidInputError(
-            f"{api.reference} does not allow the tier {name!r}",
-            hint=f"It allows {', '.join(api.tiers)}.",
-        )
-    return name

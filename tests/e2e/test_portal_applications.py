@@ -95,7 +95,7 @@ def test_all_that_the_command_can_say_can_be_said(storefront, user, shopper):
     assert (made["public"], made["token_format"]) == (True, "jwt")
     assert made["grants"] == ["authorization_code", "refresh_token"]
     shopper.visit(f"{LIST}/{application_id}")
-    assert "OnePerMinute: 1 request per minute" in shopper.page
+    assert "OnePerMinute: 1 request a minute" in shopper.page
     form = shopper.forms[f"{LIST}/{application_id}"]
     assert form["callback_urls"].split() == made["callback_urls"]
     assert [grant for grant in GRANTS if f"grant_{grant}" in form] == made["grants"]
