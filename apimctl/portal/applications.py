@@ -47,7 +47,7 @@ def require(visit: Visit, db: Connection) -> Application:
 
 def show_list(visit: Visit, db: Connection) -> Reply:
     """Show the user's own applications."""
-    return Page("applications.html", {"summaries": storefront.list_summaries(db, visit.user)})
+    return Page("applications.html", {"summaries": storefront.list_summaries(db, visit.user.id)})
 
 
 def show_new(visit: Visit, db: Connection) -> Reply:

@@ -41,6 +41,13 @@ DONE: dict[str, str] = {
     "app-deleted": "The application was deleted.",
     "logged-out": "You are logged out.",
     "subscribed": "Subscribed. The keys of this application open the API from now on.",
+    "tier-changed": "The tier was changed. It holds from the next request on.",
+    "unsubscribed": "The application is unsubscribed.",
+    "key-updated": (
+        "Saved. Allowed domains hold from the next request on, the validity for later tokens."
+    ),
+    "tokens-revoked": "All tokens of the key are revoked.",
+    "key-deleted": "The key is deleted, and its tokens have stopped.",
     "session-over": "You were logged out, as nothing happened for a while. Log in again.",
 }
 """What a page says of what was done just before, by a name that stands in its address."""
