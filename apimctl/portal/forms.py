@@ -4,7 +4,7 @@ A form that is refused is shown again as it was typed, each message beside its f
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -88,6 +88,14 @@ class Form:
         except ApimctlError as error:
             self.problems[name] = problem_of(error)
             return None
+
+    def choose(self, name: str, among: Iterable[_Value]) -> _Value | None:
+        """Return the one of these, by its text, that was chosen; None for none of them, noted."""
+        for each in among:
+            if str(each) == self.text(name):
+                return each
+        self.problems[name] = Problem("Choose one of these")
+        return None
 
     def require(self, name: str, message: str) -> str:
         """Return what was typed into a field that may not be empty; that it is, is noted."""

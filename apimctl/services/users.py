@@ -227,6 +227,12 @@ def delete_store(db: Connection, domain: str, *, with_users: bool) -> UserStore:
     return store
 
 
+def is_anybody_able_to_log_in(db: Connection) -> bool:
+    """Return whether a user has a password here, or may have one in a directory."""
+    stores = userstores.list_all(db)
+    return users.has_password(db) or any(s.type is not UserStoreType.BUILT_IN for s in stores)
+
+
 def check_password(password: str) -> None:
     """Raise InvalidInputError for a password that nobody may have: an empty or a very long one."""
     if not password:
