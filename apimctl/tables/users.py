@@ -71,12 +71,29 @@ def count_found(db: Connection, *, search: str, userstore: str | None) -> int:
     return int(count)
 
 
+def list_unusual_names(db: Connection, userstore: str) -> list[str]:
+    """Return the names in a user store with more than small letters, digits and ``. _ @ + -``."""
+    rows = db.execute(
+        "SELECT name FROM user_account WHERE userstore = ? AND name GLOB '*[^a-z0-9._@+-]*'",
+        (userstore,),
+    )
+    return [name for (name,) in rows]
+
+
 def count_of(db: Connection, userstore: str) -> int:
     """Return how many users a user store has here."""
     (count,) = db.execute(
         "SELECT count(*) FROM user_account WHERE userstore = ?", (userstore,)
     ).fetchone()
     return int(count)
+
+
+def has_password(db: Connection) -> bool:
+    """Return whether any user has a password here."""
+    return (
+        db.execute("SELECT 1 FROM user_account WHERE password_hash IS NOT NULL LIMIT 1").fetchone()
+        is not None
+    )
 
 
 def rename(db: Connection, user_id: str, name: str) -> None:

@@ -259,6 +259,18 @@ def remember_failures(db, *, count, user=None, client=None, network="127.0.0.1")
     failed_attempts.put(db, subject, attempts.Failures(count, 0, forgotten_at))
 
 
+def remember_sign_ups(db, *, count, network="127.0.0.1"):
+    """Let so many have signed up, of whom none blocks any more."""
+    forgotten_at = int(time.time()) + attempts.MEMORY_SECONDS
+    failures = attempts.Failures(count, 0, forgotten_at)
+    failed_attempts.put(db, attempts.sign_up_subject(network), failures)
+
+
+def forget_sign_ups(db):
+    """Let nobody have signed up of late."""
+    failed_attempts.delete_with_networks(db, attempts.SIGN_UPS)
+
+
 def delete_user(db, *, name):
     users.delete(db, name)
 
@@ -323,6 +335,7 @@ VERBS = {
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire, expire_code),
         *(create_userstore, update_userstore, delete_userstore),
         *(create_user, remember_failures, delete_user, log_in, admit, note),
+        *(remember_sign_ups, forget_sign_ups),
         *(create_tier, update_tier, configure),
         *(set_password, end_sessions, age_sessions, audit_of),
     )
