@@ -94,8 +94,7 @@ def test_users_are_found_by_name_and_user_store_and_listed_in_pages(storefront, 
     assert "crowd%_49" in admin.page
     assert "crowd%_50" not in admin.page
     assert "Page 1 of 2 Next" in admin.page
-    following = re.search(r'href="([^"]*)" rel="next"', admin.answer.body.decode())[1]
-    admin.visit("/" + following.replace("&amp;", "&").lstrip("./"))
+    admin.visit(next(link for link in links(admin) if "page=2" in link))
     assert "crowd%_50" in admin.page
     assert "crowd%_49" not in admin.page
     assert admin.forms[USERS] == {"q": "CROWD%_", "store": OTHER_STORE}
@@ -224,7 +223,7 @@ def test_a_user_is_logged_out_everywhere(storefront, admin):
     for shopper in browsers:
         shopper.visit("/store/apis")
         assert shopper.address == "/store/login"
-    assert ("session.end", name, {}) in entries(storefront, admin)
+    assert ("session.end", name, {"sessions": 2}) in entries(storefront, admin)
 
 
 def test_a_user_gets_another_name(storefront, admin):
@@ -305,13 +304,13 @@ def test_a_tier_is_made_changed_and_deleted(storefront, admin):
     admin.send(f"{TIERS}/new", requests="50", per="1m", description="")
     assert "There is a tier 'Gold' already" in admin.complaint("name")
     admin.send(f"{TIERS}/new", name=name)
-    assert f"{name} 50 requests in 1m none 0 times" in admin.page
+    assert f"{name} 50 requests a minute none 0 times" in admin.page
 
     change = next(path for path in links(admin) if path.endswith("/change") and "50" in path)
     admin.visit(change)
     assert admin.forms[change] | {"requests": "50", "per": "1m"} == admin.forms[change]
     admin.send(change, requests="60", description="More")
-    assert f"{name} 60 requests in 1m More" in admin.page
+    assert f"{name} 60 requests a minute More" in admin.page
     admin.visit(change)
     market.changer("update_tier", name=name, requests=70)
     assert admin.send(change, requests="80").status == 409

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from sqlite3 import Connection
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
-from apimctl.domain.lifecycle import API_VERBS, SERVING, api_verbs
+from apimctl.domain.lifecycle import API_VERBS, ROUTED, api_verbs
 from apimctl.domain.models import Api
 from apimctl.errors import NotFoundError
 from apimctl.portal import confirmation
-from apimctl.portal.admin.lists import Asked, Listing
+from apimctl.portal.admin.lists import Asked
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.visits import Visit, fingerprint
@@ -40,10 +40,10 @@ def show_all(visit: Visit, db: Connection) -> Reply:
     return Page(
         "admin_apis.html",
         {
-            "listing": Listing(part, {"q": asked.q}),
+            "part": part,
             "rows": [_row(known) for known in part.rows],
             "q": asked.q,
-            "serving": SERVING,
+            "routed": ROUTED,
         },
     )
 
@@ -84,10 +84,7 @@ def _change(visit: Visit, db: Connection, verb: str) -> Reply:
     visit.require_seen(_seen(api))
     changed = apis.change_state(db, api.reference, verb)
     visit.audit(db, f"api.{verb}", changed.reference)
-    asked = Asked.of(visit)
-    query = {"q": asked.q, "page": str(asked.page) if asked.page > 1 else ""}
-    kept = urlencode({name: text for name, text in query.items() if text})
-    return Redirect(f"{PATH}?{kept}" if kept else PATH, done=f"api-{changed.state.lower()}")
+    return Redirect(PATH + Asked.of(visit).query, done=f"api-{changed.state.lower()}")
 
 
 def _row(known: overview.KnownApi) -> Row:

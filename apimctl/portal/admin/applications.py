@@ -3,7 +3,7 @@
 from sqlite3 import Connection
 
 from apimctl.domain.models import Application
-from apimctl.portal.admin.lists import Asked, Listing
+from apimctl.portal.admin.lists import Asked
 from apimctl.portal.replies import Page, Reply
 from apimctl.portal.routes import Access, Route
 from apimctl.portal.visits import Visit
@@ -21,8 +21,7 @@ def show_all(visit: Visit, db: Connection) -> Reply:
     """List the applications, or those in whose name or owner's name the search is found."""
     asked = Asked.of(visit)
     part = overview.list_applications(db, search=asked.q, page=asked.page)
-    listing = Listing(part, {"q": asked.q})
-    return Page("admin_applications.html", {"listing": listing, "q": asked.q})
+    return Page("admin_applications.html", {"part": part, "q": asked.q})
 
 
 ROUTES = (Route(PATH, Access.ADMIN, show=show_all),)

@@ -1,34 +1,13 @@
-"""Lists with a search and pages: what is asked for, and where the pages beside this one are."""
+"""Lists with a search and pages: what is asked for."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlencode
 
 from apimctl.portal.visits import Visit
-from apimctl.services.overview import Slice
 
 MOST_DIGITS = 9
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A part of a list, and the query that shows it; `next` and `previous` are None at the ends."""
-
-    part: Slice[Any]
-    query: dict[str, str]
-
-    @property
-    def next(self) -> str | None:
-        """The query of the next page."""
-        return self._query_of(self.part.page + 1) if self.part.page < self.part.pages else None
-
-    @property
-    def previous(self) -> str | None:
-        """The query of the page before."""
-        return self._query_of(self.part.page - 1) if self.part.page > 1 else None
-
-    def _query_of(self, page: int) -> str:
-        return urlencode({name: text for name, text in self.query.items() if text} | {"page": page})
+LONGEST_SEARCH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +19,15 @@ class Asked:
 
     @classmethod
     def of(cls, visit: Visit) -> Self:
-        """Read it from the address, from the form where one of the list's forms is sent."""
+        """Read it from the address, or from the form where one of the list's is sent."""
         asked = visit.query or visit.fields
         page = asked.get("page", "")
         is_number = page.isascii() and page.isdecimal() and len(page) <= MOST_DIGITS
-        return cls(asked.get("q", "").strip(), int(page) if is_number else 1)
+        return cls(asked.get("q", "").strip()[:LONGEST_SEARCH], int(page) if is_number else 1)
+
+    @property
+    def query(self) -> str:
+        """The query that asks for it, with its question mark; empty for all of the list."""
+        named = {"q": self.q, "page": str(self.page) if self.page > 1 else ""}
+        asked = urlencode({name: text for name, text in named.items() if text})
+        return f"?{asked}" if asked else ""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from sqlite3 import Connection
-from urllib.parse import quote
 
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
 from apimctl.domain.models import Api, Application, Subscription
@@ -13,7 +12,7 @@ from apimctl.portal.admin.applications import path_of
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.visits import Visit, fingerprint
-from apimctl.services import apis, storefront, subscriptions
+from apimctl.services import storefront, subscriptions
 
 PATH = f"{all_applications.PATH}/{{application}}"
 
@@ -51,7 +50,7 @@ def show(visit: Visit, db: Connection) -> Reply:
     """Show an application's subscriptions, with buttons that lead to other states."""
     application = _application(visit, db)
     rows = [
-        Row(subscription, api, _seen(subscription), _verbs(application, subscription, api))
+        Row(subscription, api, _seen(subscription), _verbs(application, subscription))
         for subscription, api in storefront.list_subscribed(db, application)
     ]
     return Page("admin_application.html", {"application": application, "rows": rows})
@@ -63,8 +62,10 @@ def change_state(visit: Visit, db: Connection) -> Reply:
     verb = VERBS.get(visit.places["verb"])
     if verb is None:
         raise NotFoundError("There is no such page", hint="The address may be mistyped.")
-    api = apis.resolve(db, f"{visit.places['api']}:{visit.places['version']}")
-    visit.require_seen(_seen(subscriptions.require(db, application, api)))
+    subscription, api = storefront.require_subscription(
+        db, application, visit.places["subscription"]
+    )
+    visit.require_seen(_seen(subscription))
     state = SUBSCRIPTION_VERBS[verb.verb]
     changed = subscriptions.set_state(db, application, api, state)
     visit.audit(
@@ -86,9 +87,9 @@ def _seen(subscription: Subscription) -> str:
     return fingerprint(subscription.id, subscription.state)
 
 
-def _verbs(application: Application, subscription: Subscription, api: Api) -> dict[str, Verb]:
+def _verbs(application: Application, subscription: Subscription) -> dict[str, Verb]:
     """Return the buttons that lead to another state than the one it has."""
-    here = f"{path_of(application)}/{quote(api.name, safe='')}/{quote(api.version)}"
+    here = f"{path_of(application)}/{subscription.id}"
     return {
         f"{here}/{name}": verb
         for name, verb in VERBS.items()
@@ -99,7 +100,7 @@ def _verbs(application: Application, subscription: Subscription, api: Api) -> di
 ROUTES = (
     Route(PATH, Access.ADMIN, show=show),
     Route(
-        f"{PATH}/{{api}}/{{version}}/{{verb}}",
+        f"{PATH}/{{subscription}}/{{verb}}",
         Access.ADMIN,
         post=Post(change_state, again=show),
     ),

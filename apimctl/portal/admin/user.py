@@ -35,6 +35,7 @@ def show(visit: Visit, db: Connection) -> Reply:
             "is_in_directory": store.type is not UserStoreType.BUILT_IN,
             "is_self": user.id == visit.user.id,
             "keeps_name": user.qualified_name == ADMIN,
+            "sessions": len(sessions.list_of(db, user, now=visit.now)),
             "owned": applications.count_owned(db, user),
             "seen": _seen(db, user),
             "roles_form": visit.form(f"{here}/roles", roles=", ".join(roles)),
@@ -89,8 +90,9 @@ def set_password(visit: Visit, db: Connection) -> Reply:
 def end_sessions(visit: Visit, db: Connection) -> Reply:
     """Log the user out of every browser."""
     user = _subject(visit, db)
-    sessions.end_all(db, user)
-    visit.audit(db, "session.end", user.qualified_name)
+    ended = sessions.end_all(db, user)
+    if ended:
+        visit.audit(db, "session.end", user.qualified_name, sessions=ended)
     return Redirect(path_of(user), done="user-logged-out")
 
 

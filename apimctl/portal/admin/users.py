@@ -6,7 +6,7 @@ from apimctl.domain.models import User
 from apimctl.domain.names import parse_roles
 from apimctl.domain.userstores import UserStoreType
 from apimctl.portal import passwords
-from apimctl.portal.admin.lists import Asked, Listing
+from apimctl.portal.admin.lists import Asked
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.tools import Tools
@@ -33,8 +33,9 @@ def show_all(visit: Visit, db: Connection) -> Reply:
     return Page(
         "admin_users.html",
         {
-            "listing": Listing(part, {"q": asked.q, "store": domain}),
+            "part": part,
             "q": asked.q,
+            "query": {name: text for name, text in (("q", asked.q), ("store", domain)) if text},
             "form": visit.form(PATH, store=domain),
             "stores": [("", "All user stores"), *((domain, domain) for domain in domains)],
         },
