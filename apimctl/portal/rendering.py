@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 
+from apimctl.domain.browsers import name_browser
 from apimctl.domain.models import Tier
 from apimctl.domain.validity import NEVER, format_duration
 from apimctl.pages import assets
@@ -69,6 +70,15 @@ def written_length(seconds: int | None) -> str:
     return format_duration(NEVER if seconds is None else seconds)
 
 
+def written_age(seconds: int) -> str:
+    """Write how long ago something was, as people say it: ``just now``, ``3 days ago``."""
+    for name, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        count = seconds // size
+        if count:
+            return f"{count} {name}{'' if count == 1 else 's'} ago"
+    return "just now"
+
+
 def written_limit(tier: Tier) -> str:
     """Write what a tier lets through: ``20 requests a minute``, ``5 requests in 90s``."""
     if tier.requests is None or tier.per_seconds is None:
@@ -83,7 +93,9 @@ _TEMPLATES = Templates("apimctl.portal", "apimctl.pages")
 _FILTERS: dict[str, Any] = {
     "moment": written_moment,
     "machine_moment": machine_moment,
+    "browser": name_browser,
     "duration": written_length,
+    "age": written_age,
     "limit": written_limit,
     "address": apis.path_of,
 }

@@ -12,6 +12,7 @@ from apimctl.domain.models import (
     Application,
     GrantType,
     TokenFormat,
+    User,
 )
 from apimctl.domain.names import check_name, check_text
 from apimctl.domain.redirects import check_redirect_uri
@@ -33,7 +34,7 @@ def resolve(db: Connection, name: str, *, owner: str | None = None) -> Applicati
         found = [application for application in found if application.owner_id == owner_id]
     elif name == DEFAULT_APPLICATION:
         # Other users may have one of that name, too; the one every command falls back on is ours.
-        found = [application for application in found if application.owner == ADMIN] or found
+        found = [application for application in found if is_default(application)] or found
     if len(found) == 1:
         return found[0]
     if not found:
@@ -48,9 +49,19 @@ def resolve(db: Connection, name: str, *, owner: str | None = None) -> Applicati
     )
 
 
+def is_default(application: Application) -> bool:
+    """Return whether it is the one that every command falls back on."""
+    return (application.name, application.owner) == (DEFAULT_APPLICATION, ADMIN)
+
+
 def list_all(db: Connection) -> list[Application]:
     """Return all applications by name and owner."""
     return applications.list_all(db)
+
+
+def count_owned(db: Connection, owner: User) -> int:
+    """Return how many applications a user owns."""
+    return applications.count_owned(db, owner.id)
 
 
 def choose(db: Connection, name: str | None, *, owner: str | None) -> list[Application]:
@@ -117,7 +128,7 @@ def update(
     """
     if name is not None:
         name = check_name(name, what="application")
-        if application.name == DEFAULT_APPLICATION != name:
+        if is_default(application) and name != application.name:
             raise DeniedError(
                 f"{DEFAULT_APPLICATION} keeps its name", hint="Create another application."
             )
@@ -136,7 +147,7 @@ def delete(db: Connection, application: Application) -> None:
 
     Raises DeniedError for the one that every command falls back on.
     """
-    if application.name == DEFAULT_APPLICATION:
+    if is_default(application):
         raise DeniedError(
             f"{DEFAULT_APPLICATION} cannot be deleted",
             hint="Delete its keys and subscriptions instead.",

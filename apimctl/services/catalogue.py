@@ -6,7 +6,6 @@ from itertools import groupby
 from sqlite3 import Connection
 
 from apimctl.domain.lifecycle import ROUTED
-from apimctl.domain.limits import UNAUTHENTICATED
 from apimctl.domain.models import (
     Api,
     ApiState,
@@ -19,7 +18,7 @@ from apimctl.domain.models import (
 )
 from apimctl.errors import NotFoundError
 from apimctl.services import tiers
-from apimctl.services.subscriptions import choose_tier
+from apimctl.services.subscriptions import allowed_tiers, choose_tier
 from apimctl.tables import apis, applications, resources, scopes, subscriptions
 from apimctl.tables.apis import Listed
 
@@ -79,7 +78,7 @@ def describe(db: Connection, name: str, version: str, *, user: User) -> Descript
     return Description(
         api=api,
         versions=tuple(each for each in reversed(versions) if each.state in ROUTED),
-        tiers=[tier for tier in tiers.list_all(db) if _is_choice(tier, api)],
+        tiers=allowed_tiers(api, tiers.list_all(db)),
         default_tier=choose_tier(db, api, None),
         resources=resources.list_of_api(db, api.id),
         scopes=scopes.list_of_api(db, api.name),
@@ -108,8 +107,3 @@ def _require(versions: Sequence[Api], version: str) -> Api:
         if api.version == version and api.state in ROUTED:
             return api
     raise NotFoundError("There is no such API", hint="It may have been retired.")
-
-
-def _is_choice(tier: Tier, api: Api) -> bool:
-    """Return whether a subscription may choose it; the one for no token is named, or no choice."""
-    return tier.name in api.tiers if api.tiers else tier.name != UNAUTHENTICATED

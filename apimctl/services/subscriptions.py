@@ -1,16 +1,19 @@
 """Subscriptions: which application may call which API, at which tier."""
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import replace
 from sqlite3 import Connection
 
 from apimctl.domain.lifecycle import SUBSCRIBABLE
+from apimctl.domain.limits import UNAUTHENTICATED
 from apimctl.domain.models import (
     UNLIMITED,
     Api,
     Application,
     Subscription,
     SubscriptionState,
+    Tier,
 )
 from apimctl.errors import ConflictError, InvalidInputError, NotFoundError
 from apimctl.services import tiers
@@ -55,6 +58,16 @@ def choose_tier(db: Connection, api: Api, tier: str | None) -> str:
             hint=f"It allows {', '.join(api.tiers)}.",
         )
     return name
+
+
+def allowed_tiers(api: Api, known: Iterable[Tier]) -> list[Tier]:
+    """Return which of the tiers a subscriber may choose: without a choice of the API's own, all.
+
+    But for that of calls without a token, which limits addresses, no subscriptions.
+    """
+    if api.tiers:
+        return [tier for tier in known if tier.name in api.tiers]
+    return [tier for tier in known if tier.name != UNAUTHENTICATED]
 
 
 def create(

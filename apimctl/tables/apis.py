@@ -12,6 +12,7 @@ _COLUMNS = (
 )
 _STATES = {str(state): state for state in ApiState}
 _SELECT = f"SELECT {_COLUMNS}, origins, has_credentials FROM api LEFT JOIN api_cors ON api_id = id"
+_SUBSCRIBED = "(SELECT api_id FROM subscription WHERE application_id = ?)"
 
 
 class Listed(NamedTuple):
@@ -96,6 +97,16 @@ def list_named(db: Connection, name: str) -> list[Api]:
     """Return the versions of the API of that name, the oldest first."""
     rows = db.execute(f"{_SELECT} WHERE name = ? ORDER BY created_at, version", (name,))
     tiers = _tiers_by_api(db, "WHERE api_id IN (SELECT id FROM api WHERE name = ?)", (name,))
+    return [_api(row, tiers.get(row[0], ())) for row in rows]
+
+
+def list_subscribed(db: Connection, application_id: str) -> list[Api]:
+    """Return the APIs that an application has subscribed to, in the order of `list_all`."""
+    values = (application_id,)
+    rows = db.execute(
+        f"{_SELECT} WHERE id IN {_SUBSCRIBED} ORDER BY name, created_at, version", values
+    )
+    tiers = _tiers_by_api(db, f"WHERE api_id IN {_SUBSCRIBED}", values)
     return [_api(row, tiers.get(row[0], ())) for row in rows]
 
 
