@@ -203,9 +203,9 @@ def test_a_new_password_logs_the_user_out(storefront, admin):
     assert ("user.password", name, {}) in entries(storefront, admin)
     own = user_page(admin, admin.user)
     assert f"{own}/password" not in admin.forms
-    token = admin.forms["/store/logout"] | {"password": "x", "repeated": "x"}
-    answer = admin.post(f"{own}/password", token)
-    assert answer.status == 409
+    form = admin.forms[f"{own}/update"] | {"password": "x", "repeated": "x"}
+    assert admin.post(f"{own}/password", form).status == 409
+    assert "This is you" in admin.notices[0]
 
 
 def test_a_user_is_logged_out_everywhere(storefront, admin):
