@@ -451,6 +451,7 @@ def test_another_users_keys_are_not_there_but_for_admins(customer):
     admin.visit(customer.page)
     assert f"Subscriptions of {customer.owner}" in admin.page
     assert f"owner {customer.owner}" in admin.page
+    assert f"/store/admin/applications/{customer.application}" in admin.links
     assert admin.send(customer.path("regenerate")).status == 200
     assert customer.opens(made["token"]) == 900904
 
