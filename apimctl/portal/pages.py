@@ -9,6 +9,7 @@ from apimctl.portal import (
     profile,
     sign_up,
     subscriptions,
+    try_it,
 )
 from apimctl.portal.admin import pages as admin
 
@@ -18,6 +19,7 @@ ROUTES = (
     *profile.ROUTES,
     *apis.ROUTES,
     *api.ROUTES,
+    *try_it.ROUTES,
     *applications.ROUTES,
     *subscriptions.ROUTES,
     *keys.ROUTES,
