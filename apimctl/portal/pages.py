@@ -9,7 +9,9 @@ from apimctl.portal import (
     profile,
     sign_up,
     subscriptions,
+    try_it,
 )
+from apimctl.portal.admin import pages as admin
 
 ROUTES = (
     *log_in.ROUTES,
@@ -17,7 +19,9 @@ ROUTES = (
     *profile.ROUTES,
     *apis.ROUTES,
     *api.ROUTES,
+    *try_it.ROUTES,
     *applications.ROUTES,
     *subscriptions.ROUTES,
     *keys.ROUTES,
+    *admin.ROUTES,
 )

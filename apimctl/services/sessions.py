@@ -118,5 +118,10 @@ def end_others(db: Connection, logged_in: LoggedIn) -> int:
     )
 
 
+def end_all(db: Connection, user: User) -> int:
+    """Log a user out of every browser; return how many sessions there were."""
+    return web_sessions.delete_of_user(db, user.id)
+
+
 def _is_alive(session: WebSession, *, now: int) -> bool:
     return now < min(session.expires_at, session.used_at + IDLE_SECONDS)

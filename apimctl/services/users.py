@@ -39,6 +39,14 @@ def require(db: Connection, name: str) -> User:
     return user
 
 
+def require_by_id(db: Connection, user_id: str) -> User:
+    """Return the user with that id. Raises NotFoundError."""
+    user = users.get(db, user_id)
+    if user is None:
+        raise NotFoundError("there is no such user", hint="The user may have been deleted.")
+    return user
+
+
 def find(db: Connection, name: str) -> User | None:
     """Return the user of that name, which may carry the user store (``FOO.COM/alice``)."""
     try:
@@ -177,6 +185,15 @@ def set_password_hash(db: Connection, name: str, password_hash: str) -> User:
     web_sessions.delete_of_user(db, user.id)
     attempts.forgive_user(db, user.qualified_name)
     return replace(user, password_hash=password_hash)
+
+
+def check_is_another(user: User, *, by: User, what: str) -> None:
+    """Raise ConflictError if an administrator is about to do this to themselves.
+
+    So there is always an administrator left, whatever administrators do in the API Store.
+    """
+    if user.id == by.id:
+        raise ConflictError(f"you cannot {what} yourself", hint="Another administrator can.")
 
 
 def delete(db: Connection, name: str) -> User:
