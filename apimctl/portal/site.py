@@ -46,7 +46,6 @@ from apimctl.pages.headers import ASSET_HEADERS, page_headers
 from apimctl.pages.rendering import HTML
 from apimctl.portal import rendering
 from apimctl.portal.forms import Form, FormError, Problem, problem_of
-from apimctl.portal.live_settings import LiveSettings
 from apimctl.portal.log_in import LOG_IN_PATH, LOG_OUT_PATH, own_path
 from apimctl.portal.pages import ROUTES
 from apimctl.portal.repeats import Repeats
@@ -77,10 +76,10 @@ class _NotLoggedInError(Exception):
 class Site:
     """Answers browsers, on behalf of the running event loop."""
 
-    def __init__(self, load: Callable[[], Settings], routes: Sequence[Route] = ROUTES) -> None:
-        """Open the store of the settings that `load` reads; it reads them anew as they change."""
-        self._settings = LiveSettings(load)
-        path = self._settings().store_path
+    def __init__(self, settings: Callable[[], Settings], routes: Sequence[Route] = ROUTES) -> None:
+        """Open the store of the `settings`, which are asked for again with every request."""
+        self._settings = settings
+        path = settings().store_path
         self._reader = Reader(path)
         self._writer = Writer(path)
         self._passwords = Passwords(self._writer)
@@ -210,7 +209,7 @@ class Site:
             if post.prepare is not None:
                 entered = await self._reader.submit(lambda db: _enter(db, visit, route.access))
                 if not post.writes:
-                    await self._note_use(entered)
+                    self._note_use(entered)
                 visit = replace(visit, prepared=await post.prepare(self._tools, entered))
             return await submit(act)
         except FormError as refused:

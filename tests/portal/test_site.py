@@ -20,6 +20,7 @@ from apimctl.portal.replies import Page, Redirect
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.site import Site
 from apimctl.services import users
+from apimctl.serving.live_settings import LiveSettings
 from apimctl.store import open_store
 from tests.binary import TIMEOUT_SECONDS
 from tests.conftest import NOW
@@ -145,7 +146,7 @@ def housed(folder: Path):
 
     async def serve():
         nonlocal port
-        site = Site(lambda: config.load(flags, environ={}), (*ROUTES, *odd))
+        site = Site(LiveSettings(lambda: config.load(flags, environ={})), (*ROUTES, *odd))
         server = Server(site.handle, header_timeout_seconds=15)
         loop = asyncio.get_running_loop()
         listener = await loop.create_server(server, "127.0.0.1", 0)
