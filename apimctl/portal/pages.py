@@ -1,6 +1,15 @@
 """All pages of the API Store, as one table: each module declares its own."""
 
-from apimctl.portal import api, apis, applications, keys, log_in, subscriptions
+from apimctl.portal import (
+    api,
+    apis,
+    applications,
+    keys,
+    log_in,
+    subscriptions,
+    token_check,
+    tokens,
+)
 
 ROUTES = (
     *log_in.ROUTES,
@@ -9,4 +18,6 @@ ROUTES = (
     *applications.ROUTES,
     *subscriptions.ROUTES,
     *keys.ROUTES,
+    *tokens.ROUTES,
+    *token_check.ROUTES,
 )

@@ -31,6 +31,8 @@ class Redirect:
 Reply = Page | Redirect
 
 DONE: dict[str, str] = {
+    "token-revoked": "The token was revoked. The gateway refuses it from now on.",
+    "token-over": "That token was over already: nothing was changed.",
     "app-created": "The application was created. Subscribe it to APIs and generate its keys.",
     "app-updated": "The application was changed.",
     "app-unchanged": "It was like that already: nothing was changed.",
