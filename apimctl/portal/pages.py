@@ -6,13 +6,18 @@ from apimctl.portal import (
     applications,
     keys,
     log_in,
+    profile,
+    sign_up,
     subscriptions,
     token_check,
     tokens,
 )
+from apimctl.portal.admin import pages as admin
 
 ROUTES = (
     *log_in.ROUTES,
+    *sign_up.ROUTES,
+    *profile.ROUTES,
     *apis.ROUTES,
     *api.ROUTES,
     *applications.ROUTES,
@@ -20,4 +25,5 @@ ROUTES = (
     *keys.ROUTES,
     *tokens.ROUTES,
     *token_check.ROUTES,
+    *admin.ROUTES,
 )

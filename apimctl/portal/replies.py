@@ -31,8 +31,6 @@ class Redirect:
 Reply = Page | Redirect
 
 DONE: dict[str, str] = {
-    "token-revoked": "The token was revoked. The gateway refuses it from now on.",
-    "token-over": "That token was over already: nothing was changed.",
     "app-created": "The application was created. Subscribe it to APIs and generate its keys.",
     "app-updated": "The application was changed.",
     "app-unchanged": "It was like that already: nothing was changed.",
@@ -41,7 +39,16 @@ DONE: dict[str, str] = {
     "app-made-confidential": "The application was changed. It is confidential now: its keys get a"
     " consumer secret by Rotate, on My Subscriptions.",
     "app-deleted": "The application was deleted.",
+    "token-revoked": "The token was revoked. The gateway refuses it from now on.",
+    "token-over": "That token was over already: nothing was changed.",
     "logged-out": "You are logged out.",
+    "session-over": (
+        "You were logged out before this was sent, so nothing was done. Log in, and send it again."
+    ),
+    "signed-up": "Welcome! Create an application, subscribe it to an API, and get your keys.",
+    "password-changed": "Your password was changed. All other browsers were logged out.",
+    "session-ended": "That browser was logged out.",
+    "sessions-ended": "All other browsers were logged out.",
     "subscribed": "Subscribed. The keys of this application open the API from now on.",
     "tier-changed": "The tier was changed. It holds from the next request on.",
     "unsubscribed": "The application is unsubscribed.",
@@ -50,6 +57,23 @@ DONE: dict[str, str] = {
     ),
     "tokens-revoked": "All tokens of the key are revoked.",
     "key-deleted": "The key is deleted, and its tokens have stopped.",
-    "session-over": "You were logged out, as nothing happened for a while. Log in again.",
+    "user-created": "The user was created.",
+    "user-updated": "The user was changed.",
+    "password-set": "The password was set, and the user logged out everywhere.",
+    "user-logged-out": "The user was logged out everywhere.",
+    "user-deleted": "The user was deleted.",
+    "subscription-blocked": "The subscription is blocked.",
+    "subscription-prod_only_blocked": "The subscription is blocked for production keys.",
+    "subscription-unblocked": "The subscription is unblocked.",
+    "subscription-on_hold": "The subscription is on hold.",
+    "subscription-rejected": "The subscription is rejected.",
+    "api-published": "The API is published.",
+    "api-prototyped": "The API is served as a prototype.",
+    "api-blocked": "The API is blocked.",
+    "api-deprecated": "The API is deprecated.",
+    "api-retired": "The API is retired.",
+    "tier-created": "The tier was created.",
+    "tier-updated": "The tier was changed.",
+    "tier-deleted": "The tier was deleted.",
 }
 """What a page says of what was done just before, by a name that stands in its address."""
