@@ -26,8 +26,8 @@ NEWEST = "newest"
 SORTS: Mapping[str, tuple[Order, bool]] = {
     NEWEST: (Order.ISSUED_AT, False),
     "oldest": (Order.ISSUED_AT, True),
-    "expiring next": (Order.EXPIRES_AT, False),
-    "expiring last": (Order.EXPIRES_AT, True),
+    "soonest to expire": (Order.EXPIRES_AT, False),
+    "last to expire": (Order.EXPIRES_AT, True),
 }
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -44,7 +44,7 @@ def show(visit: Visit, db: Connection) -> Reply:
     form = Form(path_of(application), _filters(visit))
     query = _query(visit, db, application, form)
     found = token_pages.list_page(db, query, now=visit.now) if query else token_pages.Page([], None)
-    older = {**form.typed, "after": found.next} if found.next else None
+    next_page = {**form.typed, "after": found.next} if found.next else {}
     return Page(
         "tokens.html",
         {
@@ -57,8 +57,8 @@ def show(visit: Visit, db: Connection) -> Reply:
             "is_narrowed": bool(form.typed),
             "is_first": query is None or query.after is None,
             "filters": _encoded(form.typed),
-            "sorts": [(name, name.capitalize()) for name in SORTS],
-            "older": _encoded(older) if older else "",
+            "sorts": [(name, f"{name.capitalize()} first") for name in SORTS],
+            "next": _encoded(next_page),
         },
         status=422 if form.problems else 200,
     )
@@ -131,8 +131,8 @@ def _query(visit: Visit, db: Connection, application: Application, form: Form) -
         key_type=_optional(form, "key_type", KeyType),
         state=_optional(form, "state", TokenState),
         user=user,
-        issued_since=form.read("issued_since", lambda text: moment(text, "date")),
-        expires_before=form.read("expires_before", lambda text: moment(text, "date")),
+        issued_since=form.read("issued_since", lambda text: moment(text, "text")),
+        expires_before=form.read("expires_before", lambda text: moment(text, "text")),
         order=order,
         is_reversed=is_reversed,
         after=visit.query.get("after"),
