@@ -11,6 +11,7 @@ from apimctl.portal import (
     subscriptions,
     token_check,
     tokens,
+    try_it,
 )
 from apimctl.portal.admin import pages as admin
 
@@ -20,6 +21,7 @@ ROUTES = (
     *profile.ROUTES,
     *apis.ROUTES,
     *api.ROUTES,
+    *try_it.ROUTES,
     *applications.ROUTES,
     *subscriptions.ROUTES,
     *keys.ROUTES,

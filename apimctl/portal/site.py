@@ -166,6 +166,8 @@ class Site:
         try:
             if post.prepare is not None:
                 entered = await self._reader.submit(lambda db: _enter(db, visit, route.access))
+                if not post.writes:
+                    await self._note_use(entered)
                 visit = replace(visit, prepared=await post.prepare(self._tools, entered))
             return await submit(act)
         except FormError as refused:
