@@ -67,7 +67,7 @@ def show(visit: Visit, db: Connection, *, tried: Tried | None = None) -> Reply:
         "try_it.html",
         {
             "api": asked.api,
-            "form": visit.form(path, **initial),
+            "form": visit.form(visit.path, **initial),
             "path": path,
             "methods": [(method, method) for method in asked.methods],
             "base_path": asked.base_path,
