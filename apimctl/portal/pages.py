@@ -9,6 +9,8 @@ from apimctl.portal import (
     profile,
     sign_up,
     subscriptions,
+    token_check,
+    tokens,
     try_it,
 )
 from apimctl.portal.admin import pages as admin
@@ -23,5 +25,7 @@ ROUTES = (
     *applications.ROUTES,
     *subscriptions.ROUTES,
     *keys.ROUTES,
+    *tokens.ROUTES,
+    *token_check.ROUTES,
     *admin.ROUTES,
 )
