@@ -43,9 +43,13 @@ class NoResponse:
 
 
 async def send(
-    target: Target, call: Call, *, patience_seconds: float = PATIENCE_SECONDS
+    target: Target, call: Call, *, client: str = "", patience_seconds: float = PATIENCE_SECONDS
 ) -> Response | NoResponse:
-    """Send a request to the gateway; its path has to be one of `apimctl.portal.calls`."""
+    """Send a request to the gateway; its path has to be one of `apimctl.portal.calls`.
+
+    It says for whom: a gateway that trusts the portal's machine as a proxy counts the `client`'s
+    address, and not the machine's own.
+    """
     begun = time.perf_counter()
     deadline = asyncio.get_running_loop().time() + patience_seconds
     async with aiohttp.ClientSession(
@@ -60,7 +64,7 @@ async def send(
                 response = await session.request(
                     call.method,
                     URL(target.url + call.target, encoded=True),
-                    headers=_headers(call),
+                    headers=_headers(call, client),
                     data=call.body or None,
                     allow_redirects=False,
                 )
@@ -100,10 +104,12 @@ async def _read(response: aiohttp.ClientResponse, *, deadline: float) -> tuple[b
     return bytes(body), ""
 
 
-def _headers(call: Call) -> CIMultiDict[str]:
+def _headers(call: Call, client: str) -> CIMultiDict[str]:
     headers = CIMultiDict(call.headers)
     for name, value in _CURLS_OWN.items():
         headers.setdefault(name, value)
+    if client:
+        headers[hdrs.X_FORWARDED_FOR] = client
     if call.token:
         headers[hdrs.AUTHORIZATION] = f"Bearer {call.token}"
     return headers

@@ -1,4 +1,4 @@
-"""A request as it is typed into the console: what of it may be sent, and how curl would send it.
+"""A request as it is typed into the console, and what of it may be sent.
 
 It goes to the gateway, below the base path of one API, whatever is typed: a path that could lead
 elsewhere is refused, and so is every header that frames or routes a request or says who asks.
@@ -6,7 +6,6 @@ elsewhere is refused, and so is every header that frames or routes a request or 
 
 import json
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -137,24 +136,6 @@ def typed(headers: Headers, body: str) -> Headers:
     except (ValueError, RecursionError):
         return (*headers, ("Content-Type", "text/plain; charset=utf-8"))
     return (*headers, ("Content-Type", "application/json"))
-
-
-def curl_line(base_url: str, call: Call) -> str:
-    """Return the command that sends the same; its token is the shell's ``$TOKEN``."""
-    parts = ["curl", "-i"]
-    if call.method == "HEAD":
-        parts = ["curl", "--head"]
-    elif call.method != "GET" or call.body:
-        parts += ["-X", call.method]
-    if "[" in call.target:
-        parts.append("--globoff")  # to curl, brackets are ranges
-    if call.token:
-        parts += ["-H", '"Authorization: Bearer $TOKEN"']
-    for name, value in call.headers:
-        parts += ["-H", shlex.quote(f"{name}: {value}" if value else f"{name};")]
-    if call.body:
-        parts += ["--data-raw", shlex.quote(call.body.decode())]
-    return " ".join([*parts, shlex.quote(base_url + call.target)])
 
 
 def _encoded(text: str, *, safe: str) -> str:

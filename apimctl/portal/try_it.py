@@ -11,7 +11,7 @@ from apimctl.domain.models import WHOLE_API, Api, Resource
 from apimctl.domain.patterns import EVERY_METHOD, METHODS
 from apimctl.domain.routing import base_paths
 from apimctl.portal import api as api_pages
-from apimctl.portal import apis, caller, calls, gateway, verdicts
+from apimctl.portal import apis, caller, calls, curl, gateway, verdicts
 from apimctl.portal.caller import NoResponse
 from apimctl.portal.calls import Call
 from apimctl.portal.forms import Form, Problem
@@ -67,7 +67,7 @@ def show(visit: Visit, db: Connection, *, tried: Tried | None = None) -> Reply:
         "try_it.html",
         {
             "api": asked.api,
-            "form": visit.form(path, **initial),
+            "form": visit.form(visit.path, **initial),
             "path": path,
             "methods": [(method, method) for method in asked.methods],
             "base_path": asked.base_path,
@@ -77,7 +77,7 @@ def show(visit: Visit, db: Connection, *, tried: Tried | None = None) -> Reply:
             "gateway_runs": asked.target is not None,
             "tried": tried,
             "answer": tried.outcome if tried and isinstance(tried.outcome, Verdict) else None,
-            "curl": calls.curl_line(base_url, tried.call) if tried else "",
+            "curl": curl.repeat(base_url, tried.call) if tried else "",
         },
     )
 
@@ -91,7 +91,7 @@ async def send(tools: Tools, visit: Visit) -> Tried | None:
     call = _read(form, asked, domain_header=visit.settings.gateway.client_domain_header)
     if asked.target is None:
         raise form.refuse("", "No gateway runs at the moment", status=503)
-    outcome = await caller.send(asked.target, call)
+    outcome = await caller.send(asked.target, call, client=visit.address)
     return Tried(call, outcome if isinstance(outcome, NoResponse) else verdicts.judge(outcome))
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from html import unescape
+from urllib.parse import urlencode
 
 import pytest
 
@@ -202,15 +203,25 @@ def test_without_a_gateway_nothing_is_sent_and_the_page_says_so(cli):
             assert "No gateway runs" in shopper.notices[0]
 
 
-def test_a_gateway_with_tls_is_known_by_its_certificate(cli, backend):
+def test_a_gateway_with_tls_is_known_by_its_certificate_and_told_who_asks(cli, backend):
     from tests.e2e.market import running_market  # noqa: PLC0415
 
+    cli.ok("config", "set", "gateway.trusted_proxies", "127.0.0.1")
     with (
         running_market(cli, backend, backend, "--tls-port", "0") as market,
         running_portal(market) as storefront,
     ):
         stall = market.stall()
         shopper = storefront.subscriber()
-        send(shopper, stall, token=stall.token, path="/x")
-        assert echo(shopper)["target"] == "/x"
+        shopper.visit(path_of(stall))
+        form = shopper.forms[path_of(stall)] | {"token": stall.token, "path": "/x"}
+        from_afar = ("X-Forwarded-For", "203.0.113.7")
+        shopper.visit(
+            path_of(stall), method="POST", body=urlencode(form).encode(), headers=[from_afar]
+        )
+        asked = echo(shopper)
+        assert asked["target"] == "/x"
+        headers = {name.lower(): value for name, value in asked["headers"]}
+        assert headers["x-forwarded-for"] == "203.0.113.7, 127.0.0.1"
+        assert headers["x-forwarded-proto"] == "https"
         assert re.search(r"https://127\.0\.0\.1:[0-9]+/stall", shopper.page)

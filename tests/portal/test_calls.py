@@ -1,7 +1,5 @@
 """What may be typed into the console, and what is refused before anything is sent."""
 
-import shlex
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -12,8 +10,6 @@ from apimctl.domain.credentials import Kind
 from apimctl.domain.models import KeyType
 from apimctl.errors import InvalidInputError
 from apimctl.portal.calls import (
-    Call,
-    curl_line,
     read_header_value,
     read_headers,
     read_path,
@@ -175,19 +171,3 @@ def test_a_body_without_a_type_has_that_of_what_it_is():
     assert typed((), "{a") == (("Content-Type", "text/plain; charset=utf-8"),)
     assert typed((), "[" * 60_000) == (("Content-Type", "text/plain; charset=utf-8"),)
     assert typed((("content-type", "x/y"),), "{}") == (("content-type", "x/y"),)
-
-
-def test_the_line_for_curl_is_one_command_and_has_no_token():
-    call = Call(
-        "POST", "/x?q='$(id)'", (("X-A", "it's `here`"), ("X-B", "")), b'{"a": "\'$HOME"}', "s3cret"
-    )
-    line = curl_line("https://gateway.test", call)
-    assert "s3cret" not in line
-    assert shlex.split(line) == [
-        *("curl", "-i", "-X", "POST", "-H", "Authorization: Bearer $TOKEN"),
-        *("-H", "X-A: it's `here`", "-H", "X-B;", "--data-raw", '{"a": "\'$HOME"}'),
-        "https://gateway.test/x?q='$(id)'",
-    ]
-    assert curl_line("http://g", Call("GET", "/x")) == "curl -i http://g/x"
-    assert curl_line("http://g", Call("GET", "/x?a[]=1")) == "curl -i --globoff 'http://g/x?a[]=1'"
-    assert curl_line("http://g", Call("HEAD", "/x")) == "curl --head http://g/x"

@@ -23,15 +23,14 @@ class Verb:
 
     says: str
     verb: str
-    is_common: bool = True
 
 
 VERBS: Mapping[str, Verb] = {
     "block": Verb("Block", "block"),
-    "block-production": Verb("Block production only", "block --production-only"),
+    "block-production": Verb("Block production", "block --production-only"),
+    "hold": Verb("Hold", "hold"),
+    "reject": Verb("Reject", "reject"),
     "unblock": Verb("Unblock", "unblock"),
-    "hold": Verb("Put on hold", "hold", is_common=False),
-    "reject": Verb("Reject", "reject", is_common=False),
 }
 """By the last part of the address that its form is sent to."""
 
