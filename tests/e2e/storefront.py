@@ -35,11 +35,15 @@ class Storefront:
         """A new user's browser."""
         return self.visitor(self.market.user())
 
-    def admin(self) -> "Shopper":
-        """The browser of a new user with the role admin."""
+    def admin_name(self) -> str:
+        """The name of a new user with the role admin."""
         name = self.market.user()
         self.market.changer("set_roles", name=name, roles=["admin"])
-        return self.visitor(name)
+        return name
+
+    def admin(self) -> "Shopper":
+        """The browser of a new user with the role admin."""
+        return self.visitor(self.admin_name())
 
 
 class Shopper(Visitor):
