@@ -3,7 +3,7 @@
 	bench-listing soak
 
 BIN := .venv/bin
-TEST_PACKAGES := curl wrk npm chromium slapd
+TEST_PACKAGES := curl wrk npm chromium slapd nginx
 
 demo: .venv/ready
 	$(BIN)/apimctl demo

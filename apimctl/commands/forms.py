@@ -161,8 +161,14 @@ class Destroys(_WithGlobalOptions, TyperCommand):
 
 
 def noun(help_text: str) -> typer.Typer:
-    """Return an empty noun."""
-    return typer.Typer(cls=Group, help=help_text, rich_markup_mode=None, add_completion=False)
+    """Return an empty noun. With a callback it stays one, also with a single verb."""
+    return typer.Typer(
+        cls=Group,
+        help=help_text,
+        callback=lambda: None,
+        rich_markup_mode=None,
+        add_completion=False,
+    )
 
 
 def single(help_text: str) -> typer.Typer:

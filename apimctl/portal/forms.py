@@ -4,11 +4,11 @@ A form that is refused is shown again as it was typed, each message beside its f
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from apimctl.errors import ApimctlError
+from apimctl.errors import ApimctlError, NotFoundError
 
 _Value = TypeVar("_Value")
 
@@ -41,9 +41,10 @@ class FormError(Exception):
 
     @property
     def status(self) -> int:
-        """The HTTP status that says so."""
+        """The HTTP status that says so: not that of an unknown page, also for an unknown name."""
         problems = [*self.form.problems.values(), self.form.problem]
-        return next((problem.status for problem in problems if problem is not None), 422)
+        status = next((problem.status for problem in problems if problem is not None), 422)
+        return 422 if status == NotFoundError.http_status else status
 
 
 @dataclass(slots=True)
@@ -74,6 +75,14 @@ class Form:
         except ApimctlError as error:
             self.problems[name] = problem_of(error)
             return None
+
+    def choose(self, name: str, among: Iterable[_Value]) -> _Value | None:
+        """Return the one of these, by its text, that was chosen; None for none of them, noted."""
+        for each in among:
+            if str(each) == self.text(name):
+                return each
+        self.problems[name] = Problem("Choose one of these")
+        return None
 
     def require(self, name: str, message: str) -> str:
         """Return what was typed into a field that may not be empty; that it is, is noted."""

@@ -1,5 +1,7 @@
-"""The gateway's URL, as the API Store shows it to those who are to call it."""
+"""The gateway: its URL as the API Store shows it to those who call it, and where we reach it."""
 
+import ssl
+from dataclasses import dataclass, field
 from sqlite3 import Connection
 from urllib.parse import urlsplit
 
@@ -7,6 +9,22 @@ from apimctl.portal.visits import Visit
 from apimctl.services import gateways
 
 _ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what to say instead
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the portal itself sends requests for the gateway.
+
+    `certificate` is what the gateway shows there, as PEM; empty where it speaks plain HTTP, and
+    where others vouch for it.
+    """
+
+    url: str
+    certificate: str = field(default="", repr=False)
+
+    def tls(self) -> ssl.SSLContext | bool:
+        """Return how its certificate is to be checked, as aiohttp has it."""
+        return gateways.trusting(self.certificate) if self.certificate else True
 
 
 def url_for(visit: Visit, db: Connection) -> str:
@@ -23,6 +41,20 @@ def url_for(visit: Visit, db: Connection) -> str:
     return reachable(
         urls[0] if urls else visit.settings.tokens.signing.gateway_url, asked_host=visit.host
     )
+
+
+def target(visit: Visit, db: Connection) -> Target | None:
+    """Return the gateway that runs on this machine, else the one that the setting names.
+
+    The store knows the certificate of the one here, and a public address may lead through proxies
+    that this machine does not pass. None where there is neither.
+    """
+    running = gateways.list_running(db)
+    if running:
+        first = max(running, key=lambda each: each.url.startswith("https:"))
+        return Target(gateways.local_url(first), first.certificate)
+    named = visit.settings.portal.gateway_url
+    return Target(named.rstrip("/")) if named else None
 
 
 def reachable(url: str, *, asked_host: str) -> str:

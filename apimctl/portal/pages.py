@@ -1,5 +1,12 @@
 """All pages of the API Store, as one table: each module declares its own."""
 
-from apimctl.portal import apis, keys, log_in, subscriptions
+from apimctl.portal import api, apis, applications, keys, log_in, subscriptions
 
-ROUTES = (*log_in.ROUTES, *apis.ROUTES, *subscriptions.ROUTES, *keys.ROUTES)
+ROUTES = (
+    *log_in.ROUTES,
+    *apis.ROUTES,
+    *api.ROUTES,
+    *applications.ROUTES,
+    *subscriptions.ROUTES,
+    *keys.ROUTES,
+)

@@ -3,10 +3,12 @@
 import datetime as dt
 from typing import Any
 
+from apimctl.domain.models import Tier
 from apimctl.domain.validity import NEVER, format_duration
 from apimctl.pages import assets
 from apimctl.pages.assets import ICON, STYLE, Asset
 from apimctl.pages.rendering import Templates
+from apimctl.portal import apis
 from apimctl.portal.forms import Problem
 from apimctl.portal.replies import DONE, Page
 from apimctl.portal.visits import Visit
@@ -67,10 +69,32 @@ def written_length(seconds: int | None) -> str:
     return format_duration(NEVER if seconds is None else seconds)
 
 
+def written_age(seconds: int) -> str:
+    """Write how long ago something was, as people say it: ``just now``, ``3 days ago``."""
+    for name, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        count = seconds // size
+        if count:
+            return f"{count} {name}{'' if count == 1 else 's'} ago"
+    return "just now"
+
+
+def written_limit(tier: Tier) -> str:
+    """Write what a tier lets through: ``20 requests a minute``, ``5 requests in 90s``."""
+    if tier.requests is None or tier.per_seconds is None:
+        return "no limit"
+    noun = "request" if tier.requests == 1 else "requests"
+    unit = _UNITS.get(tier.per_seconds) or f"in {format_duration(tier.per_seconds)}"
+    return f"{tier.requests:,} {noun} {unit}"
+
+
+_UNITS = {1: "a second", 60: "a minute", 3600: "an hour", 86_400: "a day"}
 _TEMPLATES = Templates("apimctl.portal", "apimctl.pages")
 _FILTERS: dict[str, Any] = {
     "moment": written_moment,
     "machine_moment": machine_moment,
-    "length": written_length,
+    "duration": written_length,
+    "age": written_age,
+    "limit": written_limit,
+    "address": apis.path_of,
 }
 _TEMPLATES.environment.filters.update(_FILTERS)

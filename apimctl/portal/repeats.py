@@ -2,7 +2,8 @@
 
 Each form that is shown carries a number of its own. Who sends it again within a minute gets the
 answer that the first one got, with its secrets: the first answer may have been lost, as a browser
-drops it for the second click. It is kept in memory, never in the store.
+drops it for the second click. It is kept in memory, never in the store. Who goes back and fills
+the form in otherwise sends another one.
 """
 
 import asyncio
@@ -15,8 +16,8 @@ from apimctl.edge.answers import Answer
 KEPT_SECONDS = 60.0
 MOST_KEPT = 1000
 
-Key = tuple[str, str, str]
-"""The browser's secret, the form's path and its number."""
+Key = tuple[str, str, str, str]
+"""The browser's secret, the form's path, its number, and a digest of what it holds."""
 
 
 class Repeats:

@@ -44,7 +44,7 @@ from apimctl.portal.repeats import Repeats
 from apimctl.portal.replies import Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route, Router, Show
 from apimctl.portal.tools import Tools
-from apimctl.portal.visits import Person, Visit
+from apimctl.portal.visits import Person, Visit, fingerprint
 from apimctl.services import sessions, users
 
 FRONT_PATHS = frozenset({"/", "/store", "/store/"})
@@ -144,7 +144,8 @@ class Site:
         number = visit.fields.get("once")
         if number is None:
             return await self._act(route, post, visit)
-        key = (visit.browser.secret or "", visit.path, number)
+        held = fingerprint(sorted(visit.fields.items()))
+        key = (visit.browser.secret or "", visit.path, number, held)
         return await self._repeats.once(key, lambda: self._act(route, post, visit))
 
     async def _act(self, route: Route, post: Post, visit: Visit) -> Answer:

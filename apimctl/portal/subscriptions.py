@@ -1,29 +1,56 @@
-"""My Subscriptions: what an application may call, and its keys."""
+"""My Subscriptions: what an application may call, at which tier, and its keys."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from sqlite3 import Connection
+from typing import Any
 
-from apimctl.domain.models import Application, KeyType
-from apimctl.errors import NotFoundError
-from apimctl.portal.replies import Page, Reply
-from apimctl.portal.routes import Access, Route
-from apimctl.portal.visits import Visit
-from apimctl.services import storefront
+from apimctl.domain.lifecycle import ROUTED, SUBSCRIBABLE
+from apimctl.domain.models import Api, Application, Subscription, Tier
+from apimctl.portal import confirmation, panels
+from apimctl.portal.made import Made
+from apimctl.portal.panels import APPLICATION_PATH, require_application
+from apimctl.portal.rendering import written_limit
+from apimctl.portal.replies import Page, Redirect, Reply
+from apimctl.portal.routes import Access, Post, Route
+from apimctl.portal.visits import Visit, fingerprint
+from apimctl.services import storefront, subscriptions, tiers
 
 PATH = "/store/subscriptions"
+ONE_PATH = f"{APPLICATION_PATH}/apis/{{subscription}}"
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What was made just now, with the secrets that are shown this once; None: none was made."""
+class Subscribed:
+    """An API that the application has subscribed to; `tiers` are those it may be moved to."""
 
-    key_type: KeyType
-    title: str
-    consumer_key: str
-    consumer_secret: str | None = None
-    access_token: str | None = None
-    expires_at: int | None = None
+    subscription: Subscription
+    api: Api
+    tiers: list[Tier]
+
+    @property
+    def path(self) -> str:
+        """The address below which its forms are sent."""
+        one = self.subscription
+        return ONE_PATH.format(application=one.application_id, subscription=one.id)
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the API has a page of its own."""
+        return self.api.state in ROUTED
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """The tiers by name, each as it is said; the current one is among them in any case."""
+        choices = [(tier.name, f"{tier.name}: {written_limit(tier)}") for tier in self.tiers]
+        current = self.subscription.tier
+        if current not in dict(choices):
+            choices.insert(0, (current, f"{current}: no longer offered"))
+        return choices
+
+    @property
+    def seen(self) -> str:
+        """What a form has seen that changes or ends it."""
+        return fingerprint(self.subscription.id, self.subscription.tier)
 
 
 def path_of(application: Application) -> str:
@@ -33,47 +60,119 @@ def path_of(application: Application) -> str:
 
 def show_first(visit: Visit, db: Connection) -> Reply:
     """Show the first of the user's applications."""
-    summaries = storefront.list_summaries(db, visit.user)
-    if not summaries:
-        return Page("subscriptions.html", {"summaries": [], "application": None})
-    return _page(visit, db, summaries[0].application, summaries)
+    summaries = storefront.list_summaries(db, visit.user.id)
+    first = summaries[0].application if summaries else None
+    return _page(visit, db, first, summaries)
 
 
 def show(visit: Visit, db: Connection, *, made: Made | None = None) -> Reply:
-    """Show one of the user's applications; with `made`, the secrets that are shown this once."""
-    summaries = storefront.list_summaries(db, visit.user)
-    wanted = visit.places["application"]
-    for summary in summaries:
-        if summary.application.id == wanted:
-            return _page(visit, db, summary.application, summaries, made=made)
-    raise NotFoundError("There is no such application", hint="It may have been deleted.")
+    """Show one application; with `made`, the secrets that are shown this once.
+
+    Raises NotFoundError.
+    """
+    application = require_application(visit, db)
+    summaries = storefront.list_summaries(db, application.owner_id)
+    return _page(visit, db, application, summaries, made=made)
+
+
+def lead_back(visit: Visit, db: Connection) -> Reply:
+    """Lead from the address of a form to the page that shows it. Raises NotFoundError."""
+    return Redirect(path_of(require_application(visit, db)))
+
+
+def change_tier(visit: Visit, db: Connection) -> Reply:
+    """Move a subscription to another tier. Raises FormError, ConflictError, NotFoundError."""
+    application, subscribed = _find(visit, db)
+    visit.require_seen(subscribed.seen)
+    form = visit.submitted()
+    with form.blaming("tier"):
+        changed = subscriptions.update(db, application, subscribed.api, tier=form.text("tier"))
+    _audit(visit, db, "update", application, subscribed.api, tier=changed.tier)
+    return Redirect(path_of(application), done="tier-changed")
+
+
+def ask_to_unsubscribe(visit: Visit, db: Connection) -> Reply:
+    """Ask whether an application is to be unsubscribed. Raises NotFoundError."""
+    application, subscribed = _find(visit, db)
+    api = subscribed.api
+    return confirmation.ask(
+        f"Unsubscribe {application.name} from {api.name} {api.version}?",
+        says=[
+            "From the next request on, the gateway refuses its tokens there.",
+            "Keys and tokens stay, for the other APIs of the application.",
+            *_warning(subscribed),
+        ],
+        button="Unsubscribe",
+        back=path_of(application),
+        seen=subscribed.seen,
+    )
+
+
+def unsubscribe(visit: Visit, db: Connection) -> Reply:
+    """End a subscription. Raises ConflictError, NotFoundError."""
+    application, subscribed = _find(visit, db)
+    visit.require_seen(subscribed.seen)
+    subscriptions.delete(db, application, subscribed.api)
+    _audit(visit, db, "delete", application, subscribed.api)
+    return Redirect(path_of(application), done="unsubscribed")
 
 
 def _page(
     visit: Visit,
     db: Connection,
-    application: Application,
+    application: Application | None,
     summaries: list[storefront.Summary],
     *,
     made: Made | None = None,
 ) -> Page:
-    states: Mapping[KeyType, storefront.KeyState] = storefront.key_states(
-        db, application, now=visit.now
-    )
-    return Page(
-        "subscriptions.html",
-        {
-            "summaries": summaries,
-            "application": application,
-            "subscribed": storefront.list_subscribed(db, application),
-            "panels": [(key_type, states.get(key_type)) for key_type in KeyType],
+    values: dict[str, Any] = {"summaries": summaries, "application": application, "made": made}
+    if application is not None:
+        known = tiers.list_all(db)
+        values |= {
+            "is_own": application.owner_id == visit.user.id,
+            "subscribed": [
+                Subscribed(subscription, api, subscriptions.allowed_tiers(api, known))
+                for subscription, api in storefront.list_subscribed(db, application)
+            ],
+            "panels": panels.list_of(db, application, now=visit.now),
             "default_validity": visit.settings.tokens.application_validity_seconds,
-            "made": made,
-        },
+        }
+    return Page("subscriptions.html", values)
+
+
+def _find(visit: Visit, db: Connection) -> tuple[Application, Subscribed]:
+    """Return the subscription that an address names. Raises NotFoundError."""
+    application = require_application(visit, db)
+    subscription, api = storefront.require_subscription(
+        db, application, visit.places["subscription"]
     )
+    return application, Subscribed(subscription, api, [])
+
+
+def _warning(subscribed: Subscribed) -> list[str]:
+    """Return what else is to be known before a subscription ends."""
+    if subscribed.api.state in SUBSCRIBABLE:
+        return []
+    return [f"It cannot be subscribed to again: the API is {subscribed.api.state.lower()}."]
+
+
+def _audit(
+    visit: Visit, db: Connection, verb: str, application: Application, api: Api, **details: Any
+) -> None:
+    whose = {"owner": application.owner, "api": api.reference}
+    visit.audit(db, f"subscription.{verb}", application.name, **whose, **details)
 
 
 ROUTES = (
     Route(PATH, Access.SUBSCRIBER, show=show_first),
-    Route(f"{PATH}/{{application}}", Access.SUBSCRIBER, show=show),
+    Route(APPLICATION_PATH, Access.SUBSCRIBER, show=show),
+    Route(
+        f"{ONE_PATH}/tier", Access.SUBSCRIBER, show=lead_back, post=Post(change_tier, again=show)
+    ),
+    Route(
+        f"{ONE_PATH}/unsubscribe",
+        Access.SUBSCRIBER,
+        show=ask_to_unsubscribe,
+        post=Post(unsubscribe, again=ask_to_unsubscribe),
+    ),
 )

@@ -7,11 +7,11 @@ from sqlite3 import Connection
 from typing import Any
 
 from apimctl.config import Settings
-from apimctl.domain.models import ADMIN, Actor, User, Via
+from apimctl.domain.models import ADMIN, AccessToken, Actor, RefreshToken, User, Via
 from apimctl.errors import ConflictError
 from apimctl.pages.browser import Browser
 from apimctl.portal.forms import Form
-from apimctl.services import audit
+from apimctl.services import audit, tokens
 from apimctl.services.identifiers import RandomBytes
 from apimctl.services.sessions import LoggedIn
 
@@ -75,6 +75,11 @@ class Visit:
         return self.person
 
     @property
+    def reach(self) -> User | None:
+        """The user whose applications alone are within reach; None for an admin: everybody's."""
+        return None if self.whoever.is_admin else self.user
+
+    @property
     def moment(self) -> dict[str, Any]:
         """The time and the randomness of this request, as services take them."""
         return {"now": self.now, "random": self.random}
@@ -96,5 +101,25 @@ class Visit:
 
     def audit(self, db: Connection, action: str, target: str, **details: Any) -> None:
         """Write into the audit log what this request does, in the transaction that does it."""
-        actor = Actor(self.user.qualified_name, Via.PORTAL)
-        audit.record(db, actor=actor, action=action, target=target, now=self.now, **details)
+        audit.record(db, actor=self.actor, action=action, target=target, now=self.now, **details)
+
+    def audit_token(
+        self, db: Connection, action: str, token: AccessToken | RefreshToken, **details: Any
+    ) -> None:
+        """Write into the audit log what this request does to a token."""
+        ((_, key, application, _),) = tokens.with_owners(db, [token])
+        audit.record_token(
+            db,
+            action,
+            token,
+            key=key,
+            application=application,
+            actor=self.actor,
+            now=self.now,
+            **details,
+        )
+
+    @property
+    def actor(self) -> Actor:
+        """Who does what this request does, as the audit log has it."""
+        return Actor(self.user.qualified_name, Via.PORTAL)

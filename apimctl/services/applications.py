@@ -33,7 +33,7 @@ def resolve(db: Connection, name: str, *, owner: str | None = None) -> Applicati
         found = [application for application in found if application.owner_id == owner_id]
     elif name == DEFAULT_APPLICATION:
         # Other users may have one of that name, too; the one every command falls back on is ours.
-        found = [application for application in found if application.owner == ADMIN] or found
+        found = [application for application in found if is_default(application)] or found
     if len(found) == 1:
         return found[0]
     if not found:
@@ -46,6 +46,11 @@ def resolve(db: Connection, name: str, *, owner: str | None = None) -> Applicati
         f"{len(found)} users have an application {name!r}",
         hint=f"Say whose: --owner {' or --owner '.join(one.owner for one in found)}.",
     )
+
+
+def is_default(application: Application) -> bool:
+    """Return whether it is the one that every command falls back on."""
+    return (application.name, application.owner) == (DEFAULT_APPLICATION, ADMIN)
 
 
 def list_all(db: Connection) -> list[Application]:
@@ -117,7 +122,7 @@ def update(
     """
     if name is not None:
         name = check_name(name, what="application")
-        if application.name == DEFAULT_APPLICATION != name:
+        if is_default(application) and name != application.name:
             raise DeniedError(
                 f"{DEFAULT_APPLICATION} keeps its name", hint="Create another application."
             )
@@ -136,7 +141,7 @@ def delete(db: Connection, application: Application) -> None:
 
     Raises DeniedError for the one that every command falls back on.
     """
-    if application.name == DEFAULT_APPLICATION:
+    if is_default(application):
         raise DeniedError(
             f"{DEFAULT_APPLICATION} cannot be deleted",
             hint="Delete its keys and subscriptions instead.",

@@ -16,7 +16,7 @@ METADATA_PATH = "/.well-known/oauth-authorization-server"
 ID_FIELD = "apimctl_gateway"
 PROBE_TIMEOUT_SECONDS = 2.0
 _EVEN_IF_EXPIRED = ssl.VerifyFlags(0x200000)  # X509_V_FLAG_NO_CHECK_TIME, which ssl does not name
-_REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what to ask instead
+_REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what to ask instead
 
 
 def list_all(db: Connection) -> list[Gateway]:
@@ -48,14 +48,21 @@ def unregister(db: Connection, gateway_id: str, *, process_id: int) -> None:
     gateways.delete(db, gateway_id, process_id=process_id)
 
 
+def local_url(gateway: Gateway) -> str:
+    """Return where this machine reaches the gateway, also one that listens on every address."""
+    parts = urlsplit(gateway.url)
+    host = _REACHABLE.get(parts.hostname or "")
+    return gateway.url if host is None else f"{parts.scheme}://{host}:{parts.port}"
+
+
 def answers(gateway: Gateway) -> bool:
     """Return whether this very gateway answers at its URL, and not another one in its place."""
-    parts = urlsplit(gateway.url)
-    host = _REACHABLE.get(parts.hostname or "", parts.hostname or "")
+    parts = urlsplit(local_url(gateway))
+    host = parts.hostname or ""
     connection = http.client.HTTPConnection(host, parts.port, timeout=PROBE_TIMEOUT_SECONDS)
     if parts.scheme == "https":
         connection = http.client.HTTPSConnection(
-            host, parts.port, timeout=PROBE_TIMEOUT_SECONDS, context=_trusting(gateway.certificate)
+            host, parts.port, timeout=PROBE_TIMEOUT_SECONDS, context=trusting(gateway.certificate)
         )
     try:
         connection.request("GET", METADATA_PATH)
@@ -67,7 +74,7 @@ def answers(gateway: Gateway) -> bool:
         connection.close()
 
 
-def _trusting(certificate: str) -> ssl.SSLContext:
+def trusting(certificate: str) -> ssl.SSLContext:
     """Return a context that trusts this very certificate, and no other.
 
     Whatever host it names, and even if it has expired: that is a matter of the gateway's clients.

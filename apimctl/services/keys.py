@@ -125,15 +125,18 @@ def update(
     *,
     allowed_domains: Iterable[str] | None = None,
     validity_seconds: int | None = None,
+    has_default_validity: bool = False,
 ) -> Key:
     """Change allowed domains (with the next request) and validity (of tokens issued from now on).
 
-    None leaves as it is.
+    None leaves as it is; with `has_default_validity` the key has none of its own any more.
     """
     if allowed_domains is not None:
         key = replace(key, allowed_domains=tuple(allowed_domains))
     if validity_seconds is not None:
         key = replace(key, validity_seconds=validity_seconds)
+    elif has_default_validity:
+        key = replace(key, validity_seconds=None)
     keys.update(db, key)
     announce(db, ChangeKind.KEY, key.consumer_key)
     return key

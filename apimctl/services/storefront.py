@@ -5,18 +5,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 
+from apimctl.domain.admission import check_subscription
+from apimctl.domain.lifecycle import SERVING
 from apimctl.domain.models import (
+    WHOLE_API,
     AccessToken,
     Api,
     Application,
+    AuthType,
     ConsumerSecret,
     Key,
     KeyType,
+    Resource,
     Subscription,
     User,
 )
+from apimctl.domain.patterns import EVERY_METHOD, REST
+from apimctl.domain.routing import base_paths
 from apimctl.errors import NotFoundError
-from apimctl.tables import access_tokens, apis, applications, keys, subscriptions
+from apimctl.tables import access_tokens, apis, applications, keys, resources, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,14 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """What belongs to an application, and goes with it."""
+
+    keys: Sequence[Key]
+    subscriptions: Sequence[Subscription]
+
+
+@dataclass(frozen=True, slots=True)
 class KeyState:
     """A key as it is now: its secrets that are valid, and the token it would re-generate."""
 
@@ -37,15 +52,24 @@ class KeyState:
     token: AccessToken | None
 
 
-def list_summaries(db: Connection, owner: User) -> list[Summary]:
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A request that an application's own token may make, as an example; `path` is below a host."""
+
+    api: Api
+    method: str
+    path: str
+
+
+def list_summaries(db: Connection, owner_id: str) -> list[Summary]:
     """Return a user's applications by name."""
     key_types: dict[str, set[KeyType]] = defaultdict(set)
-    for key in keys.list_owned(db, owner.id):
+    for key in keys.list_owned(db, owner_id):
         key_types[key.application_id].add(key.key_type)
-    counts = subscriptions.count_owned(db, owner.id)
+    counts = subscriptions.count_owned(db, owner_id)
     return [
         Summary(found, frozenset(key_types[found.id]), counts.get(found.id, 0))
-        for found in applications.list_owned(db, owner.id)
+        for found in applications.list_owned(db, owner_id)
     ]
 
 
@@ -62,13 +86,52 @@ def require_application(db: Connection, application_id: str, *, owner: User | No
     return application
 
 
+def extent_of(db: Connection, application: Application) -> Extent:
+    """Return the keys and subscriptions of an application."""
+    return Extent(
+        keys.list_of_application(db, application.id),
+        subscriptions.list_of_application(db, application.id),
+    )
+
+
 def list_subscribed(db: Connection, application: Application) -> list[tuple[Subscription, Api]]:
     """Return the subscriptions of an application, by API."""
-    by_id = {
+    by_api = {
         subscription.api_id: subscription
         for subscription in subscriptions.list_of_application(db, application.id)
     }
-    return [(by_id[api.id], api) for api in apis.list_all(db) if api.id in by_id]
+    return [(by_api[api.id], api) for api in apis.list_subscribed(db, application.id)]
+
+
+def require_subscription(
+    db: Connection, application: Application, subscription_id: str
+) -> tuple[Subscription, Api]:
+    """Return a subscription of the application, by its id. Raises NotFoundError."""
+    for subscription, api in list_subscribed(db, application):
+        if subscription.id == subscription_id:
+            return subscription, api
+    raise NotFoundError(
+        "There is no such subscription", hint="The application may have been unsubscribed."
+    )
+
+
+def find_sample(db: Connection, application: Application, key_type: KeyType) -> Sample | None:
+    """Return a request that a token of this key type may make, None if there is none to name.
+
+    Reading rather than writing, with as little to fill in as may be.
+    """
+    for subscription, api in list_subscribed(db, application):
+        is_let_through = check_subscription(api, subscription, key_type) is None
+        if not is_let_through or api.state not in SERVING or api.endpoint(key_type) is None:
+            continue
+        fitting = [
+            each
+            for each in resources.list_of_api(db, api.id) or [WHOLE_API]
+            if each.auth_type in {AuthType.ANY, AuthType.APPLICATION} and not each.scopes
+        ]
+        if fitting:
+            return _sample(api, min(fitting, key=_effort))
+    return None
 
 
 def key_states(db: Connection, application: Application, *, now: int) -> dict[KeyType, KeyState]:
@@ -81,3 +144,16 @@ def key_states(db: Connection, application: Application, *, now: int) -> dict[Ke
         )
         for key in keys.list_of_application(db, application.id)
     }
+
+
+def _effort(resource: Resource) -> tuple[bool, int, str]:
+    is_reading = bool(resource.methods & {"GET", EVERY_METHOD})
+    return (not is_reading, resource.pattern.count("{"), resource.pattern)
+
+
+def _sample(api: Api, resource: Resource) -> Sample:
+    is_reading = bool(resource.methods & {"GET", EVERY_METHOD})
+    segments = resource.pattern.split("/")
+    filled_in = ["1" if segment.startswith("{") else segment for segment in segments]
+    path = base_paths(api)[0] + "/".join(filled_in).removesuffix(REST)
+    return Sample(api, "GET" if is_reading else min(resource.methods), path)

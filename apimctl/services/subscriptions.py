@@ -1,16 +1,19 @@
 """Subscriptions: which application may call which API, at which tier."""
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import replace
 from sqlite3 import Connection
 
 from apimctl.domain.lifecycle import SUBSCRIBABLE
+from apimctl.domain.limits import UNAUTHENTICATED
 from apimctl.domain.models import (
     UNLIMITED,
     Api,
     Application,
     Subscription,
     SubscriptionState,
+    Tier,
 )
 from apimctl.errors import ConflictError, InvalidInputError, NotFoundError
 from apimctl.services import tiers
@@ -39,6 +42,32 @@ def list_whole(db: Connection) -> list[tuple[Subscription, Application, Api]]:
         (found, applications_by_id[found.application_id], apis_by_id[found.api_id])
         for found in subscriptions.list_all(db)
     ]
+
+
+def choose_tier(db: Connection, api: Api, tier: str | None) -> str:
+    """Return the tier if the API allows it; for None Unlimited, else the first it allows.
+
+    Raises NotFoundError, InvalidInputError for a tier the API does not allow.
+    """
+    if tier is None:
+        return UNLIMITED if not api.tiers or UNLIMITED in api.tiers else api.tiers[0]
+    name = tiers.require(db, tier).name
+    if api.tiers and name not in api.tiers:
+        raise InvalidInputError(
+            f"{api.reference} does not allow the tier {name!r}",
+            hint=f"It allows {', '.join(api.tiers)}.",
+        )
+    return name
+
+
+def allowed_tiers(api: Api, known: Iterable[Tier]) -> list[Tier]:
+    """Return which of the tiers a subscriber may choose: without a choice of the API's own, all.
+
+    But for that of calls without a token, which limits addresses, no subscriptions.
+    """
+    if api.tiers:
+        return [tier for tier in known if tier.name in api.tiers]
+    return [tier for tier in known if tier.name != UNAUTHENTICATED]
 
 
 def create(
@@ -70,7 +99,7 @@ def create(
         id=new_id(random),
         application_id=application.id,
         api_id=api.id,
-        tier=_tier(db, api, tier),
+        tier=choose_tier(db, api, tier),
         state=SubscriptionState.UNBLOCKED,
         created_at=now,
     )
@@ -81,7 +110,7 @@ def create(
 
 def update(db: Connection, application: Application, api: Api, *, tier: str) -> Subscription:
     """Move a subscription to another tier. Raises as `create` and `require`."""
-    subscription = replace(require(db, application, api), tier=_tier(db, api, tier))
+    subscription = replace(require(db, application, api), tier=choose_tier(db, api, tier))
     subscriptions.update(db, subscription)
     announce(db, ChangeKind.SUBSCRIPTIONS, application.id)
     return subscription
@@ -103,15 +132,3 @@ def delete(db: Connection, application: Application, api: Api) -> Subscription:
     subscriptions.delete(db, subscription.id)
     announce(db, ChangeKind.SUBSCRIPTIONS, application.id)
     return subscription
-
-
-def _tier(db: Connection, api: Api, tier: str | None) -> str:
-    if tier is None:
-        return UNLIMITED if not api.tiers or UNLIMITED in api.tiers else api.tiers[0]
-    name = tiers.require(db, tier).name
-    if api.tiers and name not in api.tiers:
-        raise InvalidInputError(
-            f"{api.reference} does not allow the tier {name!r}",
-            hint=f"It allows {', '.join(api.tiers)}.",
-        )
-    return name

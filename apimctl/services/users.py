@@ -195,13 +195,14 @@ def delete_store(db: Connection, domain: str, *, with_users: bool) -> UserStore:
     return store
 
 
-def hash_password(password: str) -> str:
-    """Return the argon2id hash of a password: some 50 ms and 64 MiB (RFC 9106 section 4).
+def is_anybody_able_to_log_in(db: Connection) -> bool:
+    """Return whether a user has a password here, or may have one in a directory."""
+    stores = userstores.list_all(db)
+    return users.has_password(db) or any(s.type is not UserStoreType.BUILT_IN for s in stores)
 
-    Raises InvalidInputError for an empty or a very long one.
-    """
-    from argon2 import PasswordHasher  # noqa: PLC0415 - only passwords need it
 
+def check_password(password: str) -> None:
+    """Raise InvalidInputError for a password that nobody may have: an empty or a very long one."""
     if not password:
         raise InvalidInputError("the password is empty", hint="Give one of 8 characters or more.")
     if len(password) > LONGEST_PASSWORD:
@@ -209,6 +210,16 @@ def hash_password(password: str) -> str:
             f"the password is {len(password)} characters long",
             hint=f"Use at most {LONGEST_PASSWORD}.",
         )
+
+
+def hash_password(password: str) -> str:
+    """Return the argon2id hash of a password: some 50 ms and 64 MiB (RFC 9106 section 4).
+
+    Raises as `check_password`.
+    """
+    from argon2 import PasswordHasher  # noqa: PLC0415 - only passwords need it
+
+    check_password(password)
     return PasswordHasher().hash(password)
 
 

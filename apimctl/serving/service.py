@@ -1,6 +1,5 @@
 """The face of `apimctl gateway serve`: everything is opened, in order, then supervised."""
 
-import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from apimctl.edge.metric_files import metrics_folder
 from apimctl.edge.observer import check_log
 from apimctl.edge.tls import Certificate
 from apimctl.services.identifiers import new_id
-from apimctl.serving import activation
+from apimctl.serving import activation, logs
 from apimctl.serving.handover import take_inheritance
 from apimctl.serving.notify import Notifier
 from apimctl.serving.sockets import open_sockets
@@ -27,7 +26,7 @@ def run(
     for a port in use, DeniedError for one that needs rights, InvalidInputError for a bad host, a
     certificate or an access log that cannot be used, or sockets that came and say nothing.
     """
-    _log(is_verbose=is_verbose)
+    logs.set_up(is_verbose=is_verbose)
     require_c_parser()
     notifier = Notifier.take(os.environ)
     inheritance = take_inheritance(os.environ)
@@ -44,14 +43,3 @@ def run(
         post = Post(gateway_id, settings, reload, sockets, certificate, folder)
         supervisor = Supervisor(post, on_ready=on_ready, notifier=notifier, inheritance=inheritance)
         return supervisor.run()
-
-
-def _log(*, is_verbose: bool) -> None:
-    logging.basicConfig(
-        level=logging.INFO if is_verbose else logging.WARNING,
-        format="%(asctime)s %(process)d %(levelname)s %(message)s",
-    )
-    # aiohttp quotes what it cannot parse, Authlib logs the tokens it issues: both stay silent,
-    # whatever the level. What a user has to know of theirs is said in our words.
-    for name in ("aiohttp", "authlib"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)

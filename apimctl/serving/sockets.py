@@ -6,9 +6,11 @@ it. Sockets that come from systemd or from a predecessor are used in place of bi
 
 import contextlib
 import errno
+import ipaddress
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from apimctl.config import GatewaySettings
 from apimctl.errors import ApimctlError, ConflictError, DeniedError, InvalidInputError
@@ -37,13 +39,7 @@ class Sockets:
 
         Over https there is no request before a handshake, so nothing that would be lost.
         """
-        accepted = []
-        with contextlib.suppress(OSError):
-            while True:
-                accepted.append(self.http.accept()[0])
-        for connection in accepted:
-            connection.setblocking(False)
-        return accepted
+        return accept_waiting(self.http)
 
     def close(self) -> None:
         """Close them in this process; whoever else has them goes on listening."""
@@ -76,25 +72,40 @@ def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
     Raises ConflictError for a port in use, DeniedError for one that needs rights,
     InvalidInputError for a bad host.
     """
+    family, address = _resolve(host, port)
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
         with contextlib.ExitStack() as opened:
-            listener = opened.enter_context(socket.socket(family, kind, protocol))
+            listener = opened.enter_context(socket.socket(family, socket.SOCK_STREAM))
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
             listener.listen(BACKLOG)
             opened.pop_all()
-    except socket.gaierror as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InvalidInputError(
-            f"the host {host!r} has no address: {reason}", hint="Try --host 127.0.0.1."
-        ) from None
     except OSError as error:
         raise _explain_bind(error, host, port, option) from None
     listener.setblocking(False)
     return listener
+
+
+def accept_waiting(listener: socket.socket) -> list[socket.socket]:
+    """Return the connections that nobody has accepted yet: closing the listener cuts them off."""
+    accepted = []
+    with contextlib.suppress(OSError):
+        while True:
+            accepted.append(listener.accept()[0])
+    for connection in accepted:
+        connection.setblocking(False)
+    return accepted
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches what listens on that host.
+
+    Raises InvalidInputError for a host without an address.
+    """
+    _, (number, *_) = _resolve(host, 0)
+    address = ipaddress.ip_address(str(number).partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def adopt(descriptor: int, *, name: str) -> socket.socket:
@@ -116,6 +127,20 @@ def adopt(descriptor: int, *, name: str) -> socket.socket:
     listener.setblocking(False)
     listener.set_inheritable(False)
     return listener
+
+
+def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
+    """Return the first address of a host. Raises InvalidInputError for one that has none."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (socket.gaierror, UnicodeError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise InvalidInputError(
+            f"the host {host!r} has no address: {reason}", hint="Try --host 127.0.0.1."
+        ) from None
+    return family, address
 
 
 def _is_listening(stream: socket.socket) -> bool:

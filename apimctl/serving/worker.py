@@ -20,11 +20,12 @@ from apimctl.config import GatewaySettings, Settings
 from apimctl.edge.admin import Admin
 from apimctl.edge.connection import Server
 from apimctl.edge.observer import Observer
-from apimctl.edge.tls import SHUTDOWN_SECONDS, Certificate
+from apimctl.edge.tls import Certificate
 from apimctl.errors import ApimctlError, explain
 from apimctl.gateway import Gateway
 from apimctl.serving.channel import Command, Report, listen_for_commands
-from apimctl.serving.sockets import BACKLOG, Sockets
+from apimctl.serving.doors import HANDSHAKE_SECONDS, let_in, open_door
+from apimctl.serving.sockets import Sockets
 
 ADMIN_HEADER_SECONDS = 15.0
 ADMIN_DRAIN_SECONDS = 1.0
@@ -32,12 +33,6 @@ ADMIN_DRAIN_SECONDS = 1.0
 
 KEEPER = 0
 """The number of the worker that throws away what is over: there always is one of it."""
-
-TURNS_TO_ENTER = 3
-"""Of the event loop: so many at most after `accept`, the server knows a connection."""
-
-HANDSHAKE_SECONDS = 1.0
-"""How long a TLS handshake that has begun may go on once the worker is to drain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +93,7 @@ async def _serve(post: Post, supervisor: socket.socket, number: int) -> None:
         for door in doors if last is Command.STOP else (*doors, *admin_doors):
             door.close()
         hurrying = asyncio.create_task(_hurry_when_told(commands, server))
-        entering = [loop.connect_accepted_socket(server, connection) for connection in waiting]
-        await asyncio.gather(*entering, return_exceptions=True)  # some may have left
-        for _ in range(TURNS_TO_ENTER):
-            await asyncio.sleep(0)
+        await let_in(server, waiting)
         if post.certificate is not None:
             # Who is amid a handshake is no connection of the server's yet, and would be cut.
             await asyncio.sleep(HANDSHAKE_SECONDS)
@@ -147,16 +139,13 @@ async def _open_doors(
     server: Server, post: Post, settings: GatewaySettings
 ) -> list[asyncio.Server]:
     """Accept connections; a door that is closed again leaves them to the other workers."""
-    loop = asyncio.get_running_loop()
-    doors = [await loop.create_server(server, sock=post.sockets.http, backlog=BACKLOG)]
+    doors = [await open_door(server, post.sockets.http)]
     if post.sockets.https is not None and post.certificate is not None:
-        tls = await loop.create_server(
+        tls = await open_door(
             server,
-            sock=post.sockets.https,
-            backlog=BACKLOG,
-            ssl=post.certificate.context,
-            ssl_handshake_timeout=settings.header_timeout_seconds or None,
-            ssl_shutdown_timeout=SHUTDOWN_SECONDS,
+            post.sockets.https,
+            certificate=post.certificate,
+            header_timeout_seconds=settings.header_timeout_seconds,
         )
         doors.append(tls)
     return doors
@@ -174,9 +163,7 @@ async def _open_admin(
     admin_server = Server(admin.handle, header_timeout_seconds=ADMIN_HEADER_SECONDS)
     if post.sockets.admin is None:
         return [], admin_server
-    loop = asyncio.get_running_loop()
-    door = await loop.create_server(admin_server, sock=post.sockets.admin, backlog=BACKLOG)
-    return [door], admin_server
+    return [await open_door(admin_server, post.sockets.admin)], admin_server
 
 
 async def _obey_until_the_end(

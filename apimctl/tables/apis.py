@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 from apimctl.domain.models import Api, ApiState
 
@@ -10,7 +10,20 @@ _COLUMNS = (
     "id, name, version, context, state, blocked_from, is_default_version, production_url,"
     " sandbox_url, description, created_at"
 )
+_STATES = {str(state): state for state in ApiState}
 _SELECT = f"SELECT {_COLUMNS}, origins, has_credentials FROM api LEFT JOIN api_cors ON api_id = id"
+_SUBSCRIBED = "(SELECT api_id FROM subscription WHERE application_id = ?)"
+
+
+class Listed(NamedTuple):
+    """What a list says of an API: with a thousand of them, the rest would be most of the work."""
+
+    name: str
+    version: str
+    context: str
+    description: str
+    state: ApiState
+    is_default_version: bool
 
 
 def insert(db: Connection, api: Api) -> None:
@@ -64,13 +77,37 @@ def clear_default_version(db: Connection, name: str) -> None:
 def list_all(db: Connection) -> list[Api]:
     """Return all APIs by name, the oldest version first."""
     rows = db.execute(f"{_SELECT} ORDER BY name, created_at, version")
-    return _apis(db, rows)
+    tiers = _tiers_by_api(db)
+    return [_api(row, tiers.get(row[0], ())) for row in rows]
+
+
+def list_briefly(db: Connection) -> list[Listed]:
+    """Return what there is to say in a list, in the order of `list_all`."""
+    rows = db.execute(
+        "SELECT name, version, context, description, state, is_default_version FROM api"
+        " ORDER BY name, created_at, version"
+    )
+    return [
+        Listed(name, version, context, description, _STATES[state], bool(is_default))
+        for name, version, context, description, state, is_default in rows
+    ]
 
 
 def list_named(db: Connection, name: str) -> list[Api]:
     """Return the versions of the API of that name, the oldest first."""
     rows = db.execute(f"{_SELECT} WHERE name = ? ORDER BY created_at, version", (name,))
-    return _apis(db, rows)
+    tiers = _tiers_by_api(db, "WHERE api_id IN (SELECT id FROM api WHERE name = ?)", (name,))
+    return [_api(row, tiers.get(row[0], ())) for row in rows]
+
+
+def list_subscribed(db: Connection, application_id: str) -> list[Api]:
+    """Return the APIs that an application has subscribed to, in the order of `list_all`."""
+    values = (application_id,)
+    rows = db.execute(
+        f"{_SELECT} WHERE id IN {_SUBSCRIBED} ORDER BY name, created_at, version", values
+    )
+    tiers = _tiers_by_api(db, f"WHERE api_id IN {_SUBSCRIBED}", values)
+    return [_api(row, tiers.get(row[0], ())) for row in rows]
 
 
 def delete(db: Connection, api_id: str) -> None:
@@ -93,14 +130,14 @@ def _insert_cors(db: Connection, api: Api) -> None:
         )
 
 
-def _apis(db: Connection, rows: Iterable[tuple[Any, ...]]) -> list[Api]:
-    tiers = _tiers_by_api(db)
-    return [_api(row, tiers.get(row[0], ())) for row in rows]
-
-
-def _tiers_by_api(db: Connection) -> dict[str, tuple[str, ...]]:
+def _tiers_by_api(
+    db: Connection, where: str = "", values: tuple[str, ...] = ()
+) -> dict[str, tuple[str, ...]]:
     tiers: dict[str, tuple[str, ...]] = {}
-    for api_id, tier in db.execute("SELECT api_id, tier FROM api_tier ORDER BY api_id, position"):
+    rows = db.execute(
+        f"SELECT api_id, tier FROM api_tier {where} ORDER BY api_id, position", values
+    )
+    for api_id, tier in rows:
         tiers[api_id] = (*tiers.get(api_id, ()), tier)
     return tiers
 

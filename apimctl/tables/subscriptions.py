@@ -55,6 +55,16 @@ def list_of_application(db: Connection, application_id: str) -> list[Subscriptio
     return [_subscription(row) for row in rows]
 
 
+def list_owned(db: Connection, owner_id: str, api_id: str) -> list[Subscription]:
+    """Return the subscriptions of a user's applications to an API, the oldest first."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM subscription WHERE api_id = ? AND application_id IN"
+        " (SELECT id FROM application WHERE owner_id = ?) ORDER BY created_at, id",
+        (api_id, owner_id),
+    )
+    return [_subscription(row) for row in rows]
+
+
 def count_owned(db: Connection, owner_id: str) -> dict[str, int]:
     """Return how many subscriptions each of a user's applications has, by its id."""
     return dict(

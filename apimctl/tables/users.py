@@ -51,6 +51,14 @@ def count_of(db: Connection, userstore: str) -> int:
     return int(count)
 
 
+def has_password(db: Connection) -> bool:
+    """Return whether any user has a password here."""
+    return (
+        db.execute("SELECT 1 FROM user_account WHERE password_hash IS NOT NULL LIMIT 1").fetchone()
+        is not None
+    )
+
+
 def rename(db: Connection, user_id: str, name: str) -> None:
     """Give the user another name."""
     db.execute("UPDATE user_account SET name = ? WHERE id = ?", (name, user_id))

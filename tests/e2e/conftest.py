@@ -62,9 +62,12 @@ class Gateway:
     def log(self) -> str:
         return self.stderr_path.read_text()
 
+    def connection(self) -> http.client.HTTPConnection:
+        """A connection of its own, opened with the first request."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
+
     def send(self, method, path, *, token=None, headers=(), body=None) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
-        with contextlib.closing(connection):
+        with contextlib.closing(self.connection()) as connection:
             connection.putrequest(method, path, skip_accept_encoding=True)
             if token is not None:
                 connection.putheader("Authorization", f"Bearer {token}")

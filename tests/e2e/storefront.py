@@ -1,15 +1,18 @@
 """The API Store beside the gateway of a market, and browsers without script that visit it."""
 
 import contextlib
+import http.client
 import re
-import select
 import signal
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
+from pathlib import Path
+from urllib.parse import urlencode, urljoin
 
-from tests.binary import TIMEOUT_SECONDS
-from tests.e2e.conftest import Answer, Gateway
+from tests.binary import TIMEOUT_SECONDS, Cli
+from tests.e2e.conftest import Answer, Gateway, listening_url
 from tests.e2e.market import Market
 from tests.e2e.visitor import Visitor
 
@@ -74,6 +77,16 @@ class Shopper(Visitor):
         )
         return unescape(found[1]).strip() if found else ""
 
+    @property
+    def links(self) -> list[str]:
+        """Where the page's links lead, as addresses of the portal."""
+        found = re.findall(r'<a [^>]*?href="([^"]*)"', self.answer.body.decode())
+        return [urljoin(self.address, unescape(link)) for link in found]
+
+    def post(self, path: str, fields) -> Answer:
+        """Send a form again, as it was: what a second click does, or a page that is stale."""
+        return self.visit(path, method="POST", body=urlencode(fields).encode())
+
     def secrets(self) -> list[str]:
         """Every key, secret and token that the page shows, each once, in order."""
         return list(dict.fromkeys(re.findall(r"\bapim_[A-Za-z0-9_-]+", self.answer.body.decode())))
@@ -81,25 +94,22 @@ class Shopper(Visitor):
 
 @contextlib.contextmanager
 def running_portal(market: Market, *arguments) -> Iterator[Storefront]:
+    """Serve the API Store of a market over http."""
+    with serving_portal(market.cli, "--http", *arguments) as portal:
+        yield Storefront(market, portal)
+
+
+@contextlib.contextmanager
+def serving_portal(cli: Cli, *arguments) -> Iterator[Gateway]:
     """Serve the API Store on a free port; end it as an operator would, and check that."""
-    cli = market.cli
     stderr_path = cli.home / f"portal-{len(list(cli.home.glob('portal-*')))}.log"
     with (
         stderr_path.open("w") as stderr,
-        cli.start(
-            *("portal", "serve", "--http", "--port", "0", *arguments), stderr=stderr
-        ) as process,
+        cli.start("portal", "serve", "--port", "0", *arguments, stderr=stderr) as process,
     ):
         try:
-            for _ in range(TIMEOUT_SECONDS * 20):
-                found = re.search(
-                    r"^API Store +(\S+)/store$", stderr_path.read_text(), re.MULTILINE
-                )
-                if found:
-                    break
-                assert process.poll() is None, stderr_path.read_text()
-                select.select([], [], [], 0.05)
-            yield Storefront(market, Gateway(found[1], process, stderr_path))
+            url = listening_url(process, stderr_path)
+            yield Gateway(url, process, stderr_path)
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(TIMEOUT_SECONDS) == 0
@@ -107,3 +117,16 @@ def running_portal(market: Market, *arguments) -> Iterator[Storefront]:
             if process.poll() is None:
                 process.kill()
     assert "Traceback" not in stderr_path.read_text(), stderr_path.read_text()
+
+
+class OverTls(Gateway):
+    """A server that is spoken to over TLS, by a client that trusts its certificate alone."""
+
+    def __init__(self, plain: Gateway, certificate: Path) -> None:
+        super().__init__(plain.url, plain.process, plain.stderr_path)
+        self.context = ssl.create_default_context(cafile=certificate)
+
+    def connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPSConnection(
+            "127.0.0.1", self.port, timeout=TIMEOUT_SECONDS, context=self.context
+        )

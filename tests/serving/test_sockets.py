@@ -5,7 +5,7 @@ import pytest
 from apimctl.config import load
 from apimctl.errors import ConflictError, InvalidInputError
 from apimctl.serving.addresses import addresses_of, url_of
-from apimctl.serving.sockets import adopt, listen, open_sockets
+from apimctl.serving.sockets import adopt, is_loopback, listen, open_sockets
 
 
 def settings(store_path, **ports):
@@ -60,3 +60,27 @@ def test_what_is_no_socket_cannot_be_adopted(tmp_path):
             adopt(file.fileno(), name="http")
         assert f"descriptor {file.fileno()}" in caught.value.message
         assert not file.closed
+
+
+@pytest.mark.parametrize(
+    ("host", "holds"),
+    [
+        ("127.0.0.1", True),
+        ("127.1", True),
+        ("localhost", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("0.0.0.0", False),
+        ("0", False),
+        ("::", False),
+        ("::ffff:192.0.2.1", False),
+        ("192.0.2.1", False),
+        ("127.0.0.1.example", None),
+    ],
+)
+def test_what_only_this_machine_reaches_is_told_by_the_address(host, holds):
+    if holds is None:
+        with pytest.raises(InvalidInputError):
+            is_loopback(host)
+    else:
+        assert is_loopback(host) is holds

@@ -1,8 +1,8 @@
 """Whether a user's password is right: in a thread, outside every transaction, one after another.
 
-A check takes some 50 ms of a whole core and 64 MiB, so it may stand in the way neither of the event
-loop nor of the writer. Few are made at once, few wait, and what is more is turned away before
-anything is counted.
+A check takes some 50 ms of a whole core and 64 MiB, as the hash of a new password does, so it may
+stand in the way neither of the event loop nor of the writer. Few are made at once, few wait, and
+what is more is turned away before anything is counted.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ Outcome = Right | Wrong | Blocked | Busy
 
 
 class Passwords:
-    """Checks passwords on behalf of the running event loop."""
+    """Checks and hashes passwords on behalf of the running event loop."""
 
     def __init__(self, writer: Writer, *, clock: Callable[[], float] = time.time) -> None:
         self._writer = writer
@@ -90,6 +90,17 @@ class Passwords:
                 return Right(found) if found else Wrong()
         outcome = await self._turns.take(lambda: self._attempt(username, password, network))
         return Busy() if outcome is None else outcome
+
+    async def hash(self, password: str) -> str | Busy:
+        """Return the argon2id hash of a new password, which waits for its turn as a check does.
+
+        Raises InvalidInputError for an empty or a very long one.
+        """
+        loop = asyncio.get_running_loop()
+        hashed = await self._turns.take(
+            lambda: loop.run_in_executor(self._hashers, users.hash_password, password)
+        )
+        return Busy() if hashed is None else hashed
 
     async def _attempt(self, username: str, password: str, network: str) -> Outcome:
         """Count the attempt, check it, and take it back if the password was right."""

@@ -1,0 +1,22 @@
+"""Asking once more, on a page of its own: what will happen, and the button that does it."""
+
+from collections.abc import Sequence
+
+from apimctl.portal.replies import Page
+
+
+def ask(question: str, *, says: Sequence[str], button: str, back: str, seen: str) -> Page:
+    """Return the page. Its form is sent to the page's own address, with the fingerprint `seen`.
+
+    `says` are sentences on what will happen, `back` is the path for who does not want it.
+    """
+    return Page(
+        "confirmation.html",
+        {
+            "question": question,
+            "says": says,
+            "button": button,
+            "back": back,
+            "seen": seen,
+        },
+    )

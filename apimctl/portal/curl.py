@@ -1,0 +1,27 @@
+"""Command lines that can be pasted into a shell as they are, with what was made just now."""
+
+import shlex
+
+from apimctl.services.storefront import Sample
+
+
+def call(gateway_url: str, sample: Sample, *, access_token: str, headers: dict[str, str]) -> str:
+    """Return the line that makes a request with a token."""
+    words = ["curl"]
+    if sample.method != "GET":
+        words += ["-X", sample.method]
+    for name, value in {"Authorization": f"Bearer {access_token}", **headers}.items():
+        words += ["-H", f"{name}: {value}"]
+    return shlex.join([*words, f"{gateway_url}{sample.path}"])
+
+
+def ask_for_token(gateway_url: str, *, consumer_key: str, consumer_secret: str) -> str:
+    """Return the line that asks for another token (RFC 6749 section 4.4.2)."""
+    client = f"{consumer_key}:{consumer_secret}"
+    grant = "grant_type=client_credentials"
+    return shlex.join(["curl", "-u", client, "-d", grant, f"{gateway_url}/token"])
+
+
+def client_domain(pattern: str) -> str:
+    """Return a domain that an allowed one lets through: ``www.example.com`` for a wildcard."""
+    return pattern.replace("*", "www", 1)

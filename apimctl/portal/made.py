@@ -1,0 +1,76 @@
+"""What was made just now: secrets that are shown this once, and command lines that use them."""
+
+from dataclasses import dataclass, field
+from sqlite3 import Connection
+
+from apimctl.domain.models import Application, GrantType, Key
+from apimctl.portal import curl, gateway
+from apimctl.portal.visits import Visit
+from apimctl.services import storefront
+from apimctl.services.storefront import Sample
+from apimctl.services.tokens import IssuedToken
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A key, or what is new about one. None is what was not made, or cannot be shown.
+
+    `call` and `ask_for_token` are command lines, for `sample` and for another token.
+    """
+
+    title: str
+    note: str
+    key: Key
+    consumer_secret: str | None = field(repr=False)
+    issued: IssuedToken | None
+    sample: Sample | None
+    call: str | None = field(repr=False)
+    ask_for_token: str | None = field(repr=False)
+    is_tls: bool
+    has_new_key: bool
+
+
+def describe(
+    visit: Visit,
+    db: Connection,
+    application: Application,
+    key: Key,
+    *,
+    title: str,
+    note: str,
+    consumer_secret: str | None = None,
+    issued: IssuedToken | None = None,
+    has_new_key: bool = False,
+) -> Made:
+    """Return what a page says of it."""
+    url = gateway.url_for(visit, db)
+    sample = storefront.find_sample(db, application, key.key_type) if issued else None
+    call = ask_for_token = None
+    if sample is not None and issued is not None:
+        headers = {}
+        for pattern in key.allowed_domains[:1]:
+            headers[visit.settings.gateway.client_domain_header] = curl.client_domain(pattern)
+        call = curl.call(url, sample, access_token=issued.access_token, headers=headers)
+    if consumer_secret is not None and _may_ask(visit, application):
+        ask_for_token = curl.ask_for_token(
+            url, consumer_key=key.consumer_key, consumer_secret=consumer_secret
+        )
+    return Made(
+        title=title,
+        note=note,
+        key=key,
+        consumer_secret=consumer_secret,
+        issued=issued,
+        sample=sample,
+        call=call,
+        ask_for_token=ask_for_token,
+        is_tls=url.startswith("https:"),
+        has_new_key=has_new_key,
+    )
+
+
+def _may_ask(visit: Visit, application: Application) -> bool:
+    grants = visit.settings.login_api.grants
+    if application.grants is not None:
+        grants &= application.grants
+    return GrantType.CLIENT_CREDENTIALS in grants
