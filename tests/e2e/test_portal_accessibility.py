@@ -11,7 +11,6 @@ from apimctl.portal.routes import Access
 from tests.e2e.browsing import fits, opened
 from tests.e2e.clients.node import installed_packages
 from tests.e2e.storefront import Storefront
-from tests.e2e.visitor import client_of
 
 pytestmark = pytest.mark.needs("chromium", "chromium")
 
@@ -62,7 +61,9 @@ def at(browser, town):
     """Open a page as somebody who may see it."""
 
     def at(path, user=None):
-        return opened(browser, town.address(path), cookies=town.cookies(user), java_script_enabled=True)
+        return opened(
+            browser, town.address(path), cookies=town.cookies(user), java_script_enabled=True
+        )
 
     return at
 
