@@ -391,3 +391,10 @@ def m015_failed_attempts(db: Database) -> None:
         )
     """)
     db.execute("CREATE INDEX known_network_end ON known_network (forgotten_at)")
+
+
+@migrations()
+def m016_where_sessions_began(db: Database) -> None:
+    """Sessions know what browser they are in, and where it logged in from."""
+    db.execute("ALTER TABLE web_session ADD COLUMN user_agent TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE web_session ADD COLUMN address TEXT NOT NULL DEFAULT ''")

@@ -32,7 +32,7 @@ from apimctl.errors import (
 from apimctl.store_faults import explained
 from apimctl.tables import applications, tiers, user_roles, users
 
-SCHEMA_VERSION = 15
+SCHEMA_VERSION = 16
 """How many migrations this version knows; a store's ``user_version`` is how many it has."""
 
 APPLICATION_ID = 0x61706963

@@ -5,7 +5,8 @@ the last free one on, each failure blocks its subject for twice as long as the o
 subject lets nobody in, whoever knows the secret included: else guessing would go on as before.
 
 A user's failures are counted over all networks too, with more of them free, since whoever has many
-addresses has many guesses. A client's are not: its secret has 160 random bits, which nobody guesses
+addresses has many guesses. Sign-ups are counted in the same way, each as a failure, so that nobody
+fills the store with users. A client's are not: its secret has 160 random bits, which nobody guesses
 from anywhere, and such a count would let strangers lock the client out.
 
 Points in time are UTC epoch seconds, the present one rounded up.
@@ -25,6 +26,9 @@ MEMORY_SECONDS = 15 * 60
 
 KNOWN_NETWORK_SECONDS = 30 * 24 * 3600
 """How long a network from which a user logged in is no stranger's to that user."""
+
+SIGN_UPS = "sign-up"
+"""What the sign-ups at all networks are counted under."""
 
 _IGNORED_CATEGORIES = frozenset({"Cc", "Cf"})
 _IGNORED = {0x34F, 0xFFFC, *range(0x180B, 0x180E), *range(0xFE00, 0xFE10)}
@@ -92,7 +96,7 @@ def user_subject(name: str) -> str:
     Names that some user store may take for the same are the same here: another spelling would be
     another ten guesses. Ignored is what RFC 4518 section 2.2 maps to nothing.
     """
-    plain = "/".join(_folded(part) for part in split_name(name))
+    plain = "/".join(folded(part) for part in split_name(name))
     return f"user {hashlib.sha256(plain.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
@@ -101,9 +105,15 @@ def user_subject_at(subject: str, *, network: str) -> str:
     return f"{subject} {network}"
 
 
-def _folded(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    kept = "".join(letter for letter in folded if letter.isspace() or not _is_ignored(letter))
+def sign_up_subject(network: str) -> str:
+    """Return what the sign-ups at a network are counted under."""
+    return f"{SIGN_UPS} {network}"
+
+
+def folded(text: str) -> str:
+    """Return a name as it is counted: one for all that some user store may take for the same."""
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    kept = "".join(letter for letter in plain if letter.isspace() or not _is_ignored(letter))
     return " ".join(kept.split())
 
 

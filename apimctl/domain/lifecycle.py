@@ -37,6 +37,11 @@ SUBSCRIPTION_VERBS: Mapping[str, SubscriptionState] = {
 }
 
 
+def api_verbs(state: ApiState) -> list[str]:
+    """Return the verbs that lead from this state to another."""
+    return [verb for verb, (sources, _) in API_VERBS.items() if state in sources]
+
+
 def next_api_state(
     verb: str, state: ApiState, *, blocked_from: ApiState | None = None
 ) -> ApiState | None:

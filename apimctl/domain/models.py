@@ -322,13 +322,23 @@ class AuthorizationCode:
 
 @dataclass(frozen=True, slots=True)
 class WebSession:
-    """A browser in which a user has logged in. The store knows the digest of its cookie only."""
+    """A browser in which a user has logged in. The store knows the digest of its cookie only.
+
+    `user_agent` is what the browser said of itself at the log-in, `address` where it came from.
+    """
 
     digest: str = field(repr=False)
     user_id: str
     created_at: int
     used_at: int
     expires_at: int
+    user_agent: str = ""
+    address: str = ""
+
+    @property
+    def id(self) -> str:
+        """What the session is told from others by; nobody gets into it by that."""
+        return self.digest[:16]
 
 
 @dataclass(frozen=True, slots=True)

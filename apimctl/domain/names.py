@@ -55,6 +55,11 @@ def check_role(name: str) -> str:
     return role
 
 
+def parse_roles(text: str) -> tuple[str, ...]:
+    """Return the roles of a list with commas between them, each once. Raises as `check_role`."""
+    return tuple(dict.fromkeys(check_role(part) for part in text.split(",") if part.strip()))
+
+
 def check_text(text: str, *, what: str) -> str:
     """Return a free text if it is at most 1,024 characters, none of them a control character."""
     if _CONTROL.search(text) or len(text) > 1024:  # noqa: PLR2004

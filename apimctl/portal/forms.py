@@ -16,13 +16,17 @@ FOR_TERMINALS = ("apimctl ", "--")
 """What a hint says that is meant for the command line."""
 
 
+Headers = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong, and what to try."""
+    """What is wrong, and what to try; `headers` are for the answer that says so."""
 
     message: str
     hint: str = ""
     status: int = 422
+    headers: Headers = ()
 
 
 def problem_of(error: ApimctlError) -> Problem:
@@ -42,9 +46,18 @@ class FormError(Exception):
     @property
     def status(self) -> int:
         """The HTTP status that says so: not that of an unknown page, also for an unknown name."""
-        problems = [*self.form.problems.values(), self.form.problem]
-        status = next((problem.status for problem in problems if problem is not None), 422)
+        status = next((problem.status for problem in self._problems), 422)
         return 422 if status == NotFoundError.http_status else status
+
+    @property
+    def headers(self) -> Headers:
+        """What else the answer says, as ``Retry-After``."""
+        return next((problem.headers for problem in self._problems), ())
+
+    @property
+    def _problems(self) -> list[Problem]:
+        form = self.form
+        return [*form.problems.values(), *([form.problem] if form.problem else [])]
 
 
 @dataclass(slots=True)
@@ -96,9 +109,17 @@ class Form:
         if self.problems or self.problem:
             raise FormError(self)
 
-    def refuse(self, name: str, message: str, *, hint: str = "", status: int = 422) -> FormError:
+    def refuse(
+        self,
+        name: str,
+        message: str,
+        *,
+        hint: str = "",
+        status: int = 422,
+        headers: Headers = (),
+    ) -> FormError:
         """Return the error that refuses the form because of a field; an empty name: all of it."""
-        problem = Problem(message, hint, status)
+        problem = Problem(message.removesuffix("."), hint, status, headers)
         if name:
             self.problems[name] = problem
         else:

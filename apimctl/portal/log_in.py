@@ -1,12 +1,14 @@
 """Logging in and out. The session is the one that `/authorize` of the gateway knows, too."""
 
 import re
-from dataclasses import dataclass
 from sqlite3 import Connection
 
 from apimctl.domain.models import PRIMARY, Actor, User, Via
+from apimctl.domain.routing import has_dot_segments
 from apimctl.edge.login import log_in
 from apimctl.edge.login.log_in import WRONG, NotLoggedIn
+from apimctl.pages.browser import Browser
+from apimctl.portal.forms import FormError
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.tools import Tools
@@ -15,16 +17,12 @@ from apimctl.services import audit, sessions, userstores
 
 LOG_IN_PATH = "/store/login"
 LOG_OUT_PATH = "/store/logout"
+SIGN_UP_PATH = "/store/sign-up"
 AFTER_PATH = "/store/apis"
 
+LONGEST_NEXT = 1024
+
 _OWN_PATH = re.compile(r"/store(?:/[A-Za-z0-9._~%-]+)*(?:\?[A-Za-z0-9._~%&=+-]*)?", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """What came of a password."""
-
-    outcome: User | NotLoggedIn
 
 
 def show_log_in(visit: Visit, db: Connection) -> Reply:
@@ -42,28 +40,34 @@ def show_log_in(visit: Visit, db: Connection) -> Reply:
     )
 
 
-async def check_password(tools: Tools, visit: Visit) -> _Checked:
-    """Check the password, before any transaction. Raises StoreError."""
+async def check_password(tools: Tools, visit: Visit) -> User:
+    """Return whose password it is, before any transaction. Raises FormError, StoreError."""
     outcome = await log_in.check(
         tools.passwords,
         visit.fields.get("username", ""),
         visit.fields.get("password", ""),
         network=visit.network,
     )
-    return _Checked(outcome)
+    if isinstance(outcome, NotLoggedIn):
+        raise _refused(visit, outcome)
+    return outcome
 
 
-def begin_session(visit: Visit, db: Connection) -> Reply:
+def log_user_in(visit: Visit, db: Connection) -> Reply:
     """Begin a session for the user whose password was right. Raises FormError."""
-    checked: _Checked = visit.prepared
-    outcome = checked.outcome
-    if isinstance(outcome, User):
-        begun = log_in.begin_session(db, visit.browser, outcome, **visit.moment)
-        if begun is not None:
-            _record(db, visit, outcome, "session.login")
-            return Redirect(own_path(visit.fields.get("next", "")), browser=begun)
-        outcome = WRONG
-    raise visit.submitted().refuse("", outcome.message, status=outcome.status)
+    user: User = visit.prepared
+    begun = begin_session(visit, db, user)
+    if begun is None:
+        raise _refused(visit, WRONG)
+    _record(db, visit, user, "session.login")
+    return Redirect(own_path(visit.fields.get("next", "")), browser=begun)
+
+
+def begin_session(visit: Visit, db: Connection, user: User) -> Browser | None:
+    """Return the browser with a session in place of any it had; None as `log_in` has it."""
+    return log_in.begin_session(
+        db, visit.browser, user, **visit.moment, user_agent=visit.agent, address=visit.address
+    )
 
 
 def log_out(visit: Visit, db: Connection) -> Reply:
@@ -75,9 +79,19 @@ def log_out(visit: Visit, db: Connection) -> Reply:
 
 
 def own_path(text: str) -> str:
-    """Return a path of the API Store, its first page for what is none: no open redirect."""
-    is_own = _OWN_PATH.fullmatch(text) and ".." not in text
-    return text if is_own and not text.startswith(LOG_IN_PATH) else AFTER_PATH
+    """Return a page of the API Store, its first one for what is none: no open redirect."""
+    path = text.partition("?")[0]
+    is_own = (
+        len(text) <= LONGEST_NEXT
+        and _OWN_PATH.fullmatch(text) is not None
+        and not has_dot_segments(path)
+        and path not in {LOG_IN_PATH, LOG_OUT_PATH, SIGN_UP_PATH}
+    )
+    return text if is_own else AFTER_PATH
+
+
+def _refused(visit: Visit, why: NotLoggedIn) -> FormError:
+    return visit.submitted().refuse("", why.message, status=why.status, headers=why.headers)
 
 
 def _record(db: Connection, visit: Visit, user: User, action: str) -> None:
@@ -90,7 +104,7 @@ ROUTES = (
         LOG_IN_PATH,
         Access.ANYBODY,
         show=show_log_in,
-        post=Post(begin_session, again=show_log_in, prepare=check_password),
+        post=Post(log_user_in, again=show_log_in, prepare=check_password),
     ),
     Route(LOG_OUT_PATH, Access.ANYBODY, post=Post(log_out, again=show_log_in)),
 )

@@ -10,11 +10,20 @@ PASSWORD, REPEATED = "password", "repeated"
 """The names of the two fields."""
 
 
-def check_new(form: Form, *, is_optional: bool = False) -> None:
-    """Note what is wrong with the two fields; both may be empty where it is optional."""
+SHORTEST = 8
+"""Characters of a password that somebody chooses for themselves."""
+
+
+def check_new(form: Form, *, is_optional: bool = False, shortest: int = 0) -> None:
+    """Note what is wrong with the two fields; both may be empty where it is optional.
+
+    `shortest` is how many characters it needs at least.
+    """
     password, repeated = (form.typed.get(name, "") for name in (PASSWORD, REPEATED))
     if not password and (repeated or not is_optional):
         form.problems[PASSWORD] = Problem("Type a password")
+    elif len(password) < shortest:
+        form.problems[PASSWORD] = Problem(f"Use {shortest} characters or more")
     elif password != repeated:
         form.problems[REPEATED] = Problem("This is not the same password")
     elif password:

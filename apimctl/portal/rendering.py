@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 
+from apimctl.domain.browsers import name_browser
 from apimctl.domain.models import Tier
 from apimctl.domain.validity import NEVER, format_duration
 from apimctl.pages import assets
@@ -92,6 +93,7 @@ _TEMPLATES = Templates("apimctl.portal", "apimctl.pages")
 _FILTERS: dict[str, Any] = {
     "moment": written_moment,
     "machine_moment": machine_moment,
+    "browser": name_browser,
     "duration": written_length,
     "age": written_age,
     "limit": written_limit,

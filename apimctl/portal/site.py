@@ -21,7 +21,6 @@ from authlib.oauth2 import OAuth2Error
 from multidict import CIMultiDict
 
 from apimctl.config import Settings
-from apimctl.domain.limits import client_network
 from apimctl.edge.answers import Answer
 from apimctl.edge.complaints import Complaints
 from apimctl.edge.forwarded import client_address
@@ -31,7 +30,13 @@ from apimctl.edge.reader import Reader
 from apimctl.edge.request import Request
 from apimctl.edge.request_target import origin_form
 from apimctl.edge.writer import Writer
-from apimctl.errors import ApimctlError, DeniedError, NotFoundError, StoreError
+from apimctl.errors import (
+    ApimctlError,
+    DeniedError,
+    NotFoundError,
+    StoreError,
+    UserStoreError,
+)
 from apimctl.pages.assets import Asset
 from apimctl.pages.browser import browser_of, is_from_elsewhere
 from apimctl.pages.headers import ASSET_HEADERS, page_headers
@@ -66,7 +71,7 @@ class Site:
         self._reader = Reader(path)
         self._writer = Writer(path)
         self._passwords = Passwords(self._writer)
-        self._tools = Tools(self._passwords, self._reader.submit)
+        self._tools = Tools(self._passwords, self._reader.submit, self._writer.submit)
         self._complaints = Complaints()
         self._router = Router(ROUTES)
         self._repeats = Repeats()
@@ -164,15 +169,19 @@ class Site:
                 visit = replace(visit, prepared=await post.prepare(self._tools, entered))
             return await submit(act)
         except FormError as refused:
-            form, status = refused.form, refused.status
-        except StoreError:
-            raise
+            form, status, headers = refused.form, refused.status, refused.headers
         except ApimctlError as error:
-            form = Form(visit.path, visit.fields, problem=problem_of(error))
-            status = error.http_status
+            if isinstance(error, StoreError) and not isinstance(error, UserStoreError):
+                raise
+            problem = problem_of(error)
+            form, status, headers = (
+                Form(visit.path, visit.fields, problem=problem),
+                problem.status,
+                (),
+            )
         answer = await self._show(route.access, post.again, replace(visit, refused=form))
         answer.status = status
-        return answer
+        return answer.add(headers)
 
     async def _note_use(self, visit: Visit) -> None:
         """Let the session live on; not every page is a commit."""
@@ -201,7 +210,7 @@ class Site:
             settings=settings,
             now=math.ceil(time.time()),
             random=secrets.token_bytes,
-            network=client_network(client_address(request, settings.gateway.trusted_proxies)),
+            address=client_address(request, settings.gateway.trusted_proxies),
             agent=request.headers.get(hdrs.USER_AGENT, ""),
             host=request.host,
             places=places,

@@ -10,8 +10,8 @@ from apimctl.edge.login.passwords import Passwords
 _Result = TypeVar("_Result")
 
 
-class Reads(Protocol):
-    """Runs work on the store that only reads."""
+class Submits(Protocol):
+    """Runs work on the store, in a transaction of its own."""
 
     def __call__(self, work: Callable[[Connection], _Result]) -> Awaitable[_Result]:
         """Return what `work` returns. Raises what it raises, and StoreError."""
@@ -19,7 +19,11 @@ class Reads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """Passwords are checked and hashed by `passwords`; `read` asks the store."""
+    """Passwords are checked and hashed by `passwords`.
+
+    `read` asks the store; `write` is for what has to stand whatever comes of the form.
+    """
 
     passwords: Passwords
-    read: Reads
+    read: Submits
+    write: Submits

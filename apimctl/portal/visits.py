@@ -7,6 +7,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from apimctl.config import Settings
+from apimctl.domain.limits import client_network
 from apimctl.domain.models import ADMIN, AccessToken, Actor, RefreshToken, User, Via
 from apimctl.errors import ConflictError
 from apimctl.pages.browser import Browser
@@ -50,7 +51,7 @@ class Visit:
     settings: Settings
     now: int
     random: RandomBytes
-    network: str = ""
+    address: str = ""
     agent: str = ""
     host: str = ""
     places: Mapping[str, str] = field(default_factory=dict)
@@ -61,6 +62,11 @@ class Visit:
     person: Person | None = None
     refused: Form | None = None
     prepared: Any = field(default=None, repr=False)
+
+    @property
+    def network(self) -> str:
+        """What tells those who ask from others: an address, or a network of IPv6."""
+        return client_network(self.address)
 
     @property
     def user(self) -> User:

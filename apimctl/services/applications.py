@@ -12,6 +12,7 @@ from apimctl.domain.models import (
     Application,
     GrantType,
     TokenFormat,
+    User,
 )
 from apimctl.domain.names import check_name, check_text
 from apimctl.domain.redirects import check_redirect_uri
@@ -56,6 +57,11 @@ def is_default(application: Application) -> bool:
 def list_all(db: Connection) -> list[Application]:
     """Return all applications by name and owner."""
     return applications.list_all(db)
+
+
+def count_owned(db: Connection, owner: User) -> int:
+    """Return how many applications a user owns."""
+    return applications.count_owned(db, owner.id)
 
 
 def choose(db: Connection, name: str | None, *, owner: str | None) -> list[Application]:

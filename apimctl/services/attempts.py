@@ -1,10 +1,11 @@
-"""Attempts to guess a password or a consumer secret, slowed down. SPEC section 4.
+"""Attempts to guess a password or a consumer secret, or to sign up, slowed down. SPEC section 4.
 
 An attempt counts as failed before it is checked, in a transaction, and is given back if it was
 right: parallel ones do not get around it. What is counted is in the store, so it holds for all
 workers and after a restart.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from sqlite3 import Connection
 
@@ -45,17 +46,21 @@ def begin_log_in(db: Connection, username: str, *, network: str, now: int) -> Lo
     free = {there: attempts.FREE_AT_ONE_NETWORK}
     if known_networks.find(db, there) <= now:
         free[everywhere] = attempts.FREE_AT_ALL_NETWORKS
-    found = {subject: failed_attempts.find(db, subject) for subject in free}
-    seconds = max(attempts.blocked_seconds(failures, now=now) for failures in found.values())
-    if seconds:
-        return Blocked(seconds)
-    return LogIn(
-        there,
-        {
-            subject: _count(db, subject, failures, free=free[subject], now=now)
-            for subject, failures in found.items()
-        },
-    )
+    reserved = _reserve(db, free, now=now)
+    return reserved if isinstance(reserved, Blocked) else LogIn(there, reserved)
+
+
+def begin_sign_up(db: Connection, *, network: str, now: int) -> Blocked | None:
+    """Count an attempt to sign up, unless too many came before it, from there or from everywhere.
+
+    None: go on. It counts whatever comes of it, so that nobody tries all names either.
+    """
+    free = {
+        attempts.sign_up_subject(network): attempts.FREE_AT_ONE_NETWORK,
+        attempts.SIGN_UPS: attempts.FREE_AT_ALL_NETWORKS,
+    }
+    reserved = _reserve(db, free, now=now)
+    return reserved if isinstance(reserved, Blocked) else None
 
 
 def succeed(db: Connection, log_in: LogIn, *, now: int) -> None:
@@ -95,6 +100,18 @@ def note_wrong_secret(db: Connection, subject: str, failures: Failures, *, now: 
 def forgive_client(db: Connection, subject: str) -> None:
     """Forget the wrong secrets that were sent for a client from a network."""
     failed_attempts.delete(db, subject)
+
+
+def _reserve(db: Connection, free: Mapping[str, int], *, now: int) -> dict[str, Failures] | Blocked:
+    """Count one more failure of all these subjects, of which so many are free; none if blocked."""
+    found = {subject: failed_attempts.find(db, subject) for subject in free}
+    seconds = max(attempts.blocked_seconds(failures, now=now) for failures in found.values())
+    if seconds:
+        return Blocked(seconds)
+    return {
+        subject: _count(db, subject, failures, free=free[subject], now=now)
+        for subject, failures in found.items()
+    }
 
 
 def _take_back(db: Connection, subject: str, reserved: Failures) -> None:

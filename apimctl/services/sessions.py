@@ -7,8 +7,9 @@ without use, and after `LONGEST_SECONDS` in any case.
 from dataclasses import dataclass, field
 from sqlite3 import Connection
 
-from apimctl.domain import credentials
+from apimctl.domain import browsers, credentials
 from apimctl.domain.models import User, WebSession
+from apimctl.errors import NotFoundError
 from apimctl.services.identifiers import RandomBytes
 from apimctl.tables import users, web_sessions
 
@@ -34,11 +35,31 @@ def new_secret(random: RandomBytes) -> str:
     return random(SECRET_BYTES).hex()
 
 
-def begin(db: Connection, user: User, *, now: int, random: RandomBytes) -> str:
-    """Begin a session for a user who has just logged in and return its secret, always a new one."""
+def begin(
+    db: Connection,
+    user: User,
+    *,
+    now: int,
+    random: RandomBytes,
+    user_agent: str = "",
+    address: str = "",
+) -> str:
+    """Begin a session for a user who has just logged in and return its secret, always a new one.
+
+    `user_agent` is what the browser says of itself, `address` where it comes from.
+    """
     secret = new_secret(random)
     web_sessions.insert(
-        db, WebSession(credentials.digest(secret), user.id, now, now, now + LONGEST_SECONDS)
+        db,
+        WebSession(
+            credentials.digest(secret),
+            user.id,
+            now,
+            now,
+            now + LONGEST_SECONDS,
+            browsers.kept(user_agent),
+            address,
+        ),
     )
     return secret
 
@@ -46,7 +67,7 @@ def begin(db: Connection, user: User, *, now: int, random: RandomBytes) -> str:
 def find(db: Connection, secret: str, *, now: int) -> LoggedIn | None:
     """Return who is logged in by this secret, None if nobody is any more. Writes nothing."""
     session = web_sessions.find(db, credentials.digest(secret))
-    if session is None or now >= min(session.expires_at, session.used_at + IDLE_SECONDS):
+    if session is None or not _is_alive(session, now=now):
         return None
     user = users.get(db, session.user_id)
     if user is None:
@@ -68,3 +89,39 @@ def touch(db: Connection, logged_in: LoggedIn, *, now: int) -> None:
 def end(db: Connection, secret: str) -> None:
     """End a session, if it is one."""
     web_sessions.delete(db, credentials.digest(secret))
+
+
+def list_of(db: Connection, user: User, *, now: int) -> list[WebSession]:
+    """Return the sessions of a user that have not ended, the last used first."""
+    found = web_sessions.list_of_user(db, user.id)
+    return [session for session in found if _is_alive(session, now=now)]
+
+
+def is_in(session: WebSession, logged_in: LoggedIn) -> bool:
+    """Return whether that is the session which this browser is in."""
+    return session.digest == credentials.digest(logged_in.secret)
+
+
+def end_of(db: Connection, user: User, session_id: str, *, now: int) -> WebSession:
+    """End one of a user's sessions and return what it was. Raises NotFoundError."""
+    for session in list_of(db, user, now=now):
+        if session.id == session_id:
+            web_sessions.delete(db, session.digest)
+            return session
+    raise NotFoundError("there is no such session", hint="It may have ended already.")
+
+
+def end_others(db: Connection, logged_in: LoggedIn) -> int:
+    """End all sessions of the user but this one; return how many there were."""
+    return web_sessions.delete_of_user(
+        db, logged_in.user.id, but=credentials.digest(logged_in.secret)
+    )
+
+
+def end_all(db: Connection, user: User) -> int:
+    """Log a user out of every browser; return how many sessions there were."""
+    return web_sessions.delete_of_user(db, user.id)
+
+
+def _is_alive(session: WebSession, *, now: int) -> bool:
+    return now < min(session.expires_at, session.used_at + IDLE_SECONDS)

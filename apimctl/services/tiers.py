@@ -29,6 +29,11 @@ def list_all(db: Connection) -> list[Tier]:
     return tiers.list_all(db)
 
 
+def list_uses(db: Connection) -> dict[str, int]:
+    """Return how often the tiers are named that are in use, by their name."""
+    return tiers.list_uses(db)
+
+
 def create(
     db: Connection, name: str, *, requests: int, per_seconds: int, description: str = ""
 ) -> Tier:
@@ -39,7 +44,9 @@ def create(
             f"there is a tier {name!r} already",
             hint=f"Change it: apimctl tier update {shlex.quote(name)}",
         )
-    tier = Tier(name, _check(requests), per_seconds, check_text(description, what="description"))
+    tier = Tier(
+        name, check_requests(requests), per_seconds, check_text(description, what="description")
+    )
     tiers.insert(db, tier)
     return tier
 
@@ -53,9 +60,9 @@ def update(
     description: str | None = None,
 ) -> Tier:
     """Change a tier; None leaves as it is. Raises NotFoundError, DeniedError for a built-in one."""
-    tier = _require_own(db, name)
+    tier = require_own(db, name)
     if requests is not None:
-        tier = replace(tier, requests=_check(requests))
+        tier = replace(tier, requests=check_requests(requests))
     if per_seconds is not None:
         tier = replace(tier, per_seconds=per_seconds)
     if description is not None:
@@ -67,7 +74,7 @@ def update(
 
 def delete(db: Connection, name: str) -> Tier:
     """Remove a tier. Raises NotFoundError, DeniedError, ConflictError if something uses it."""
-    tier = _require_own(db, name)
+    tier = require_own(db, name)
     if uses := tiers.uses(db, name):
         raise ConflictError(
             f"the tier {name!r} is used {uses} time{'s' if uses > 1 else ''}",
@@ -78,18 +85,20 @@ def delete(db: Connection, name: str) -> Tier:
     return tier
 
 
-def _require_own(db: Connection, name: str) -> Tier:
+def check_requests(requests: int) -> int:
+    """Return the number of requests if it can be a limit. Raises InvalidInputError."""
+    if not 0 < requests <= MOST_REQUESTS:
+        raise InvalidInputError(
+            f"{requests} requests are no limit", hint=f"Use a number from 1 to {MOST_REQUESTS}."
+        )
+    return requests
+
+
+def require_own(db: Connection, name: str) -> Tier:
+    """Return a tier that is not built in. Raises NotFoundError, DeniedError."""
     tier = require(db, name)
     if tier.is_built_in:
         raise DeniedError(
             f"the tier {name!r} is built in", hint="Make your own: apimctl tier create NAME"
         )
     return tier
-
-
-def _check(requests: int) -> int:
-    if not 0 < requests <= MOST_REQUESTS:
-        raise InvalidInputError(
-            f"{requests} requests are no limit", hint=f"Use a number from 1 to {MOST_REQUESTS}."
-        )
-    return requests

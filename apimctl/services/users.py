@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from sqlite3 import Connection
 
+from apimctl.domain.attempts import folded
 from apimctl.domain.models import ADMIN, PRIMARY, User
 from apimctl.domain.names import check_role
 from apimctl.domain.userstores import UserStore, UserStoreType, check_user_name, split_name
@@ -35,6 +36,14 @@ def require(db: Connection, name: str) -> User:
         raise NotFoundError(
             f"there is no user {name!r}", hint="apimctl user list shows them; create adds one."
         )
+    return user
+
+
+def require_by_id(db: Connection, user_id: str) -> User:
+    """Return the user with that id. Raises NotFoundError."""
+    user = users.get(db, user_id)
+    if user is None:
+        raise NotFoundError("there is no such user", hint="The user may have been deleted.")
     return user
 
 
@@ -88,6 +97,37 @@ def check_is_free(db: Connection, name: str) -> tuple[str, str]:
             hint=f"Set a new password: apimctl user password {shlex.quote(taken.qualified_name)}",
         )
     return store.domain, bare
+
+
+def sign_up(
+    db: Connection, name: str, *, password_hash: str, now: int, random: RandomBytes
+) -> User:
+    """Add a user of PRIMARY without roles, for whom nobody vouches.
+
+    Raises as `check_may_sign_up`.
+    """
+    name = check_may_sign_up(db, name)
+    return create(db, name, password_hash=password_hash, now=now, random=random)
+
+
+def check_may_sign_up(db: Connection, name: str) -> str:
+    """Return the name if a stranger may have it in PRIMARY.
+
+    Wrong passwords are counted for all spellings of a name together, and right ones forgive them:
+    a stranger with another spelling of it could guess the password of its user for ever. Raises
+    ConflictError if the name is taken, InvalidInputError for one that has other spellings.
+    """
+    name = check_user_name(name)
+    plain = folded(name)
+    if plain != name:
+        raise InvalidInputError(
+            "the user name has capital letters, or such as have a plainer form",
+            hint=f"Take {plain!r}." if plain else "Use small letters and digits.",
+        )
+    others = users.list_unusual_names(db, PRIMARY)
+    if users.find(db, name, userstore=PRIMARY) or name in map(folded, others):
+        raise ConflictError("there is a user of that name already", hint="Choose another one.")
+    return name
 
 
 def rename(db: Connection, name: str, new_name: str) -> User:
@@ -145,6 +185,15 @@ def set_password_hash(db: Connection, name: str, password_hash: str) -> User:
     web_sessions.delete_of_user(db, user.id)
     attempts.forgive_user(db, user.qualified_name)
     return replace(user, password_hash=password_hash)
+
+
+def check_is_another(user: User, *, by: User, what: str) -> None:
+    """Raise ConflictError if an administrator is about to do this to themselves.
+
+    So there is always an administrator left, whatever administrators do in the API Store.
+    """
+    if user.id == by.id:
+        raise ConflictError(f"you cannot {what} yourself", hint="Another administrator can.")
 
 
 def delete(db: Connection, name: str) -> User:

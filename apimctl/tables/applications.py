@@ -4,6 +4,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from apimctl.domain.models import Application, GrantType, TokenFormat
+from apimctl.tables import likeness
 
 _OWNER = (
     "CASE userstore WHEN 'PRIMARY' THEN user_account.name"
@@ -17,6 +18,13 @@ COLUMNS = (
 """Of an application joined with its owner, as `from_row` reads them."""
 
 _SELECT = f"SELECT {COLUMNS} {_FROM}"
+_FOUND = (
+    f"{_FROM} WHERE lower(application.name) {likeness.CLAUSE} OR lower({_OWNER}) {likeness.CLAUSE}"
+)
+_COUNTS = (
+    "(SELECT count(*) FROM subscription WHERE application_id = application.id),"
+    " (SELECT count(*) FROM application_key WHERE application_id = application.id)"
+)
 
 _FIND_TOKEN_FORMAT = "SELECT token_format FROM application WHERE id = ?"  # noqa: S105 - a query
 
@@ -46,6 +54,29 @@ def list_all(db: Connection) -> list[Application]:
     """Return all applications by name and owner."""
     rows = db.execute(f"{_SELECT} ORDER BY application.name, user_account.name")
     return [from_row(row) for row in rows]
+
+
+def list_found(
+    db: Connection, *, search: str, limit: int, offset: int
+) -> list[tuple[Application, int, int]]:
+    """Return the applications in whose name or owner's name a text is found, by name and owner.
+
+    Each comes with how many subscriptions and how many keys it has.
+    """
+    rows = db.execute(
+        f"SELECT {COLUMNS}, {_COUNTS} {_FOUND} ORDER BY application.name, user_account.name"
+        " LIMIT :limit OFFSET :offset",
+        {"pattern": likeness.containing(search), "limit": limit, "offset": offset},
+    )
+    return [(from_row(row[:-2]), row[-2], row[-1]) for row in rows]
+
+
+def count_found(db: Connection, *, search: str) -> int:
+    """Return how many applications `list_found` has."""
+    (count,) = db.execute(
+        f"SELECT count(*) {_FOUND}", {"pattern": likeness.containing(search)}
+    ).fetchone()
+    return int(count)
 
 
 def list_owned(db: Connection, owner_id: str) -> list[Application]:

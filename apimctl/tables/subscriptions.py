@@ -76,6 +76,11 @@ def count_owned(db: Connection, owner_id: str) -> dict[str, int]:
     )
 
 
+def count_by_api(db: Connection) -> dict[str, int]:
+    """Return how many subscriptions the APIs have that have any, by the API's id."""
+    return dict(db.execute("SELECT api_id, count(*) FROM subscription GROUP BY api_id"))
+
+
 def delete(db: Connection, subscription_id: str) -> None:
     """Remove a subscription."""
     db.execute("DELETE FROM subscription WHERE id = ?", (subscription_id,))

@@ -55,6 +55,18 @@ def uses(db: Connection, name: str) -> int:
     return int(count)
 
 
+def list_uses(db: Connection) -> dict[str, int]:
+    """Return how often the tiers are named that are in use, by their name."""
+    return dict(
+        db.execute(
+            "SELECT tier, count(*) FROM"
+            " (SELECT tier FROM application UNION ALL SELECT tier FROM subscription"
+            " UNION ALL SELECT tier FROM api_tier UNION ALL SELECT tier FROM api_resource)"
+            " AS uses GROUP BY tier"
+        )
+    )
+
+
 def _tier(
     name: str, requests: int | None, per_seconds: int | None, description: str, is_built_in: int
 ) -> Tier:

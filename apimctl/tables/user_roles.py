@@ -1,6 +1,6 @@
 """The table ``user_role``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from sqlite3 import Connection
 
 
@@ -21,7 +21,21 @@ def list_of(db: Connection, user_id: str) -> tuple[str, ...]:
 
 def list_by_user(db: Connection) -> dict[str, tuple[str, ...]]:
     """Return the roles of all users who have any, by the user's id."""
+    return _by_user(db.execute("SELECT user_id, role FROM user_role ORDER BY user_id, role"))
+
+
+def list_of_users(db: Connection, user_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the roles of those of some users who have any, by the user's id."""
+    places = ", ".join("?" * len(user_ids))
+    rows = db.execute(
+        f"SELECT user_id, role FROM user_role WHERE user_id IN ({places}) ORDER BY user_id, role",
+        user_ids,
+    )
+    return _by_user(rows)
+
+
+def _by_user(rows: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
-    for user_id, role in db.execute("SELECT user_id, role FROM user_role ORDER BY user_id, role"):
+    for user_id, role in rows:
         found[user_id] = (*found.get(user_id, ()), role)
     return found

@@ -2,9 +2,16 @@
 
 from sqlite3 import Connection
 
-from apimctl.domain.models import User
+from apimctl.domain.models import PRIMARY, User
+from apimctl.tables import likeness
 
 _COLUMNS = "id, name, userstore, password_hash, created_at"
+_FOUND = (
+    "FROM user_account WHERE (:userstore IS NULL OR userstore = :userstore)"
+    f" AND lower(CASE userstore WHEN '{PRIMARY}' THEN name ELSE userstore || '/' || name END)"
+    f" {likeness.CLAUSE}"
+)
+_OWNED = "(SELECT count(*) FROM application WHERE owner_id = user_account.id)"
 
 
 def insert(db: Connection, user: User) -> None:
@@ -43,6 +50,36 @@ def list_of(db: Connection, userstore: str) -> list[User]:
     return [User(*row) for row in rows]
 
 
+def list_found(
+    db: Connection, *, search: str, userstore: str | None, limit: int, offset: int
+) -> list[tuple[User, int]]:
+    """Return the users whose name holds a text, each with how many applications it owns.
+
+    They are sorted by user store and name; None stands for all user stores.
+    """
+    rows = db.execute(
+        f"SELECT {_COLUMNS}, {_OWNED} {_FOUND} ORDER BY userstore, name"
+        " LIMIT :limit OFFSET :offset",
+        {**_sought(search, userstore), "limit": limit, "offset": offset},
+    )
+    return [(User(*row[:-1]), row[-1]) for row in rows]
+
+
+def count_found(db: Connection, *, search: str, userstore: str | None) -> int:
+    """Return how many users `list_found` has."""
+    (count,) = db.execute(f"SELECT count(*) {_FOUND}", _sought(search, userstore)).fetchone()
+    return int(count)
+
+
+def list_unusual_names(db: Connection, userstore: str) -> list[str]:
+    """Return the names in a user store with more than small letters, digits and ``. _ @ + -``."""
+    rows = db.execute(
+        "SELECT name FROM user_account WHERE userstore = ? AND name GLOB '*[^a-z0-9._@+-]*'",
+        (userstore,),
+    )
+    return [name for (name,) in rows]
+
+
 def count_of(db: Connection, userstore: str) -> int:
     """Return how many users a user store has here."""
     (count,) = db.execute(
@@ -72,3 +109,7 @@ def set_password_hash(db: Connection, user_id: str, password_hash: str) -> None:
 def delete(db: Connection, user_id: str) -> None:
     """Remove a user who owns no application, with the user's tokens."""
     db.execute("DELETE FROM user_account WHERE id = ?", (user_id,))
+
+
+def _sought(search: str, userstore: str | None) -> dict[str, str | None]:
+    return {"pattern": likeness.containing(search), "userstore": userstore}

@@ -15,13 +15,15 @@ from apimctl import config
 from apimctl.domain import attempts, credentials
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
-from apimctl.domain.models import ApiState, AuthType, GrantType, KeyType
+from apimctl.domain.models import Actor, ApiState, AuthType, GrantType, KeyType, Via
 from apimctl.domain.partitions import parse_partitions
-from apimctl.domain.userstores import UserStoreType
+from apimctl.domain.userstores import UserStoreType, split_name
 from apimctl.domain.validity import parse_validity
 from apimctl.services import (
     apis,
     applications,
+    audit,
+    directory_users,
     keys,
     renewal,
     resources,
@@ -212,8 +214,9 @@ def expire_code(db, *, code):
     )
 
 
-def create_user(db, *, name, password):
-    users.create(db, name, password_hash=users.hash_password(password), **_made())
+def create_user(db, *, name, password=None):
+    hashed = password and users.hash_password(password)
+    users.create(db, name, password_hash=hashed, **_made())
 
 
 def set_roles(db, *, name, roles):
@@ -234,6 +237,19 @@ def delete_userstore(db, *, domain):
     users.delete_store(db, domain, with_users=True)
 
 
+def admit(db, *, name, groups=None):
+    """Let the directory have found a user's password right."""
+    domain, name = split_name(name)
+    directory_users.admit(db, userstores.require(db, domain), name=name, groups=groups, **_made())
+
+
+def note(db, *, action, count=1):
+    """Let it have been done so often."""
+    actor = Actor("tester", Via.CLI)
+    for _ in range(count):
+        audit.record(db, actor=actor, action=action, target="it", now=int(time.time()))
+
+
 def remember_failures(db, *, count, user=None, client=None, network="127.0.0.1"):
     """Let so many attempts have failed, of which none blocks any more."""
     subject = client and attempts.client_subject(client, network=network)
@@ -241,6 +257,18 @@ def remember_failures(db, *, count, user=None, client=None, network="127.0.0.1")
         subject = attempts.user_subject_at(attempts.user_subject(user), network=network)
     forgotten_at = int(time.time()) + attempts.MEMORY_SECONDS
     failed_attempts.put(db, subject, attempts.Failures(count, 0, forgotten_at))
+
+
+def remember_sign_ups(db, *, count, network="127.0.0.1"):
+    """Let so many have signed up, of whom none blocks any more."""
+    forgotten_at = int(time.time()) + attempts.MEMORY_SECONDS
+    failures = attempts.Failures(count, 0, forgotten_at)
+    failed_attempts.put(db, attempts.sign_up_subject(network), failures)
+
+
+def forget_sign_ups(db):
+    """Let nobody have signed up of late."""
+    failed_attempts.delete_with_networks(db, attempts.SIGN_UPS)
 
 
 def delete_user(db, *, name):
@@ -306,7 +334,8 @@ VERBS = {
         *(subscribe, update_subscription, unsubscribe, change_subscription),
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire, expire_code),
         *(create_userstore, update_userstore, delete_userstore),
-        *(create_user, remember_failures, delete_user, log_in),
+        *(create_user, remember_failures, delete_user, log_in, admit, note),
+        *(remember_sign_ups, forget_sign_ups),
         *(create_tier, update_tier, configure),
         *(set_password, end_sessions, age_sessions, audit_of),
     )

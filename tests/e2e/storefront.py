@@ -52,11 +52,13 @@ class Storefront:
 class Shopper(Visitor):
     """A person's browser at the API Store."""
 
-    def log_in(self, user: str, password: str | None = None, path="/store/login") -> Answer:
+    def log_in(
+        self, user: str, password: str | None = None, path="/store/login", headers=()
+    ) -> Answer:
         """Log in as a user whose password is the name backwards."""
         self.visit(path)
         password = user.rpartition("/")[2][::-1] if password is None else password
-        return self.send("/store/login", username=user, password=password)
+        return self.send("/store/login", headers=headers, username=user, password=password)
 
     @property
     def page(self) -> str:

@@ -129,3 +129,17 @@ def test_no_name_is_in_the_tables(door):
     door.fail(1, name="alice", network=AWAY)
     for table in ("failed_attempt", "known_network"):
         assert "alice" not in str(door.desk.db.execute(f"SELECT * FROM {table}").fetchall())
+
+
+def test_sign_ups_are_slowed_down_at_one_network_and_then_at_all(desk):
+    def sign_up(network, *, later=0):
+        return attempts.begin_sign_up(desk.db, network=network, now=desk.now + later)
+
+    assert [sign_up(HOME) for _ in range(FREE_AT_ONE_NETWORK)] == [None] * FREE_AT_ONE_NETWORK
+    assert sign_up(HOME) == Blocked(2)
+    assert sign_up(HOME, later=2) is None
+    assert sign_up(HOME, later=2) == Blocked(3)
+    for number in range(FREE_AT_ALL_NETWORKS - FREE_AT_ONE_NETWORK - 1):
+        assert sign_up(f"198.51.100.{number}") is None
+    assert sign_up(AWAY) == Blocked(2)
+    assert sign_up(AWAY, later=MEMORY_SECONDS + 2) is None

@@ -1,5 +1,6 @@
 import pytest
 
+from apimctl.errors import NotFoundError
 from apimctl.services import sessions, users
 from tests.services.conftest import NOW
 
@@ -63,3 +64,46 @@ def test_a_new_password_ends_all_sessions_of_a_user(desk, alice, secret):
     users.set_password_hash(desk.db, "alice", "another")
     assert not is_known(desk, secret)
     assert is_known(desk, other)
+
+
+def test_a_session_tells_what_browser_it_is_in_and_where_it_began(desk, alice):
+    odd = "curl/8 \udcff\n"
+    sessions.begin(desk.db, alice, **desk.moment, user_agent=odd, address="10.0.0.7")
+    (session,) = sessions.list_of(desk.db, alice, now=NOW)
+    assert (session.user_agent, session.address) == ("curl/8 \ufffd\ufffd", "10.0.0.7")
+
+
+def test_the_sessions_of_a_user_are_listed_while_they_last(desk, alice, secret):
+    sessions.begin(desk.db, desk.user("bob"), **desk.moment)
+    desk.now = NOW + 60
+    newer = sessions.begin(desk.db, alice, **desk.moment)
+    here = sessions.find(desk.db, newer, now=desk.now)
+    listed = sessions.list_of(desk.db, alice, now=desk.now)
+    assert [sessions.is_in(session, here) for session in listed] == [True, False]
+    later = NOW + sessions.IDLE_SECONDS
+    assert [each.id for each in sessions.list_of(desk.db, alice, now=later)] == [listed[0].id]
+    assert secret not in repr(listed)
+
+
+def test_a_user_ends_one_session_and_nobody_elses(desk, alice, secret):
+    bob = desk.user("bob")
+    other = sessions.begin(desk.db, bob, **desk.moment)
+    (session,) = sessions.list_of(desk.db, alice, now=NOW)
+    with pytest.raises(NotFoundError):
+        sessions.end_of(desk.db, bob, session.id, now=NOW)
+    assert is_known(desk, secret)
+    sessions.end_of(desk.db, alice, session.id, now=NOW)
+    assert not is_known(desk, secret)
+    assert is_known(desk, other)
+    with pytest.raises(NotFoundError):
+        sessions.end_of(desk.db, alice, session.id, now=NOW)
+
+
+def test_a_user_ends_all_other_sessions(desk, alice, secret):
+    other, bobs = (
+        sessions.begin(desk.db, user, **desk.moment) for user in (alice, desk.user("bob"))
+    )
+    here = sessions.find(desk.db, secret, now=NOW)
+    assert sessions.end_others(desk.db, here) == 1
+    assert [is_known(desk, each) for each in (secret, other, bobs)] == [True, False, True]
+    assert sessions.end_others(desk.db, here) == 0

@@ -92,3 +92,33 @@ def test_who_owns_applications_and_admin_stay(desk):
     assert caught.value.message == "'alice' owns 1 application"
     with pytest.raises(DeniedError):
         users.delete(desk.db, "admin")
+
+
+def sign_up(desk, name):
+    return users.sign_up(desk.db, name, password_hash="x", **desk.moment)
+
+
+def test_who_signs_up_is_a_user_without_roles(desk):
+    made = sign_up(desk, " al\u00edce.smith ")
+    assert made.qualified_name == "al\u00edce.smith"
+    assert users.roles_of(desk.db, made) == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Alice", "ADMIN", "\uff41lice", "\u017ftrasse", "a  b", "\u00df", "FOO.COM/alice", "a:b"],
+)
+def test_who_signs_up_gets_no_name_that_has_another_spelling(desk, name):
+    with pytest.raises(InvalidInputError):
+        sign_up(desk, name)
+
+
+@pytest.mark.parametrize(
+    ("taken", "name"),
+    [("admin", "admin"), ("Bob", "bob"), ("\uff22ob", "bob"), ("Stra\u00dfe", "strasse")],
+)
+def test_who_signs_up_gets_no_name_that_is_counted_as_another_users(desk, taken, name):
+    if taken != "admin":
+        desk.user(taken)
+    with pytest.raises(ConflictError):
+        sign_up(desk, name)

@@ -74,7 +74,7 @@ class LoginApi:
             self._passwords,
             context=lambda db, request: self._context(db, request, None),
             issuer_of=lambda request: issuer_of(request, self.settings.login_api),
-            network_of=self._network_of,
+            address_of=self._address_of,
             complain=complain,
         )
 
@@ -171,8 +171,11 @@ class LoginApi:
             case Busy():
                 raise ComeAgainError(TOO_MANY_LOG_INS, status=503)
 
+    def _address_of(self, request: Request) -> str:
+        return client_address(request, self.settings.gateway.trusted_proxies)
+
     def _network_of(self, request: Request) -> str:
-        return client_network(client_address(request, self.settings.gateway.trusted_proxies))
+        return client_network(self._address_of(request))
 
     def _context(
         self, db: Connection, request: Request, verified_user: User | None

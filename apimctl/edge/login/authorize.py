@@ -13,6 +13,7 @@ from sqlite3 import Connection
 from aiohttp import hdrs
 from authlib.oauth2.rfc6749 import OAuth2Error
 
+from apimctl.domain.limits import client_network
 from apimctl.domain.models import Actor, User, Via
 from apimctl.edge.answers import Answer
 from apimctl.edge.login import log_in, pages
@@ -80,7 +81,7 @@ class Authorization:
         *,
         context: Callable[[Connection, Request], LoginContext],
         issuer_of: Callable[[Request], str],
-        network_of: Callable[[Request], str],
+        address_of: Callable[[Request], str],
         complain: Callable[[StoreError], None],
     ) -> None:
         self.complain = complain
@@ -88,7 +89,7 @@ class Authorization:
         self._passwords = passwords
         self._context = context
         self._issuer_of = issuer_of
-        self._network_of = network_of
+        self._address_of = address_of
 
     @_at(FRONT)
     async def authorize(self, request: Request) -> Answer:
@@ -190,8 +191,9 @@ class Authorization:
         self, request: Request, browser: Browser, username: str, password: str
     ) -> Browser | NotLoggedIn:
         """Return the browser with the session of the user whose password this is, or why not."""
+        address = self._address_of(request)
         verified = await log_in.check(
-            self._passwords, username, password, network=self._network_of(request)
+            self._passwords, username, password, network=client_network(address)
         )
         if isinstance(verified, NotLoggedIn):
             return verified
@@ -199,7 +201,13 @@ class Authorization:
         def begin(db: Connection) -> Browser | None:
             context = self._context(db, request)
             begun = log_in.begin_session(
-                db, browser, verified, now=context.now, random=context.random
+                db,
+                browser,
+                verified,
+                now=context.now,
+                random=context.random,
+                user_agent=request.headers.get(hdrs.USER_AGENT, ""),
+                address=address,
             )
             if begun is not None:
                 _record(context, verified, "session.login")

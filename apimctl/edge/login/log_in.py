@@ -46,18 +46,29 @@ async def check(
 
 
 def begin_session(
-    db: Connection, browser: Browser, verified: User, *, now: int, random: RandomBytes
+    db: Connection,
+    browser: Browser,
+    verified: User,
+    *,
+    now: int,
+    random: RandomBytes,
+    user_agent: str,
+    address: str,
 ) -> Browser | None:
     """Return the browser with a new session in place of any that it had.
 
-    None if the user is gone or has another password than the one that was checked.
+    None if the user is gone or has another password than the one that was checked. `user_agent`
+    and `address` are as `apimctl.services.sessions.begin` has them.
     """
     user = users.get(db, verified.id)
     if user is None or user.password_hash != verified.password_hash:
         return None
     if browser.secret is not None:
         sessions.end(db, browser.secret)
-    return replace(browser, secret=sessions.begin(db, user, now=now, random=random))
+    secret = sessions.begin(
+        db, user, now=now, random=random, user_agent=user_agent, address=address
+    )
+    return replace(browser, secret=secret)
 
 
 def _refusal(outcome: Wrong | Blocked | Busy) -> NotLoggedIn:
