@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apimctl.commands.forms import Reads, invocation, single
-from apimctl.errors import ApimctlError
+from apimctl.domain.models import ADMIN
+from apimctl.errors import ApimctlError, UsageError
 from apimctl.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ app = single("Show the product: a backend, a gateway, and every call of the stor
 
 _HOW_TO_GO_ON = """stopped; nothing is left behind
 
-On a terminal, without --once, apimctl demo keeps serving and gives you a token for:
+On a terminal, without --once, apimctl demo keeps serving: the API Store, in which you log in and
+see these keys, in your browser at once with --open; and the gateway, with a token for
 
   curl -H "Authorization: Bearer TOKEN" GATEWAY/twitter/1.0.0/search.atom?q=cat"""
 
@@ -29,26 +31,33 @@ def demo(
     once: Annotated[
         bool, typer.Option("--once", help="End when the story is told, also on a terminal.")
     ] = False,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the API Store in your browser then.")
+    ] = False,
 ) -> None:
     """See it work, from start to end: publish, subscribe, make keys, call, renew, revoke.
 
-    Runs the commands you would run, against two small backends and a gateway of its own, and
-    checks every answer. On a terminal it keeps serving until Ctrl-C; in a pipe it ends. The store
-    is a throw-away one: yours is not touched, and nothing is left behind.
+    Runs the commands you would run, against two small backends, a gateway and an API Store of its
+    own, and checks every answer. On a terminal it keeps serving until Ctrl-C; in a pipe it ends.
+    The store is a throw-away one: yours is not touched, and nothing is left behind.
     """
     from apimctl.demo import stage as stages  # noqa: PLC0415 - not for --help
     from apimctl.demo import story as stories  # noqa: PLC0415 - as above
 
     call = invocation(ctx)
+    if open_browser and once:
+        raise UsageError("--open and --once exclude each other", hint="Use one.")
     if call.flags.get("settings"):
         call.output.say("the demo has a store and a configuration of its own; yours are not used")
     keeps_serving = sys.stdin.isatty() and sys.stdout.isatty() and not once
+    if open_browser and not keeps_serving:
+        call.output.say("no browser is opened: without a terminal, the demo ends with its story")
     with stages.set_up(call.output.say) as stage:
         story = stories.tell(stage)
         _show(call, story)
         if keeps_serving:
             _show_what_to_try(call, story)
-            stage.keep_serving()
+            stage.keep_serving(in_browser=open_browser)
     if keeps_serving:
         call.output.say("\nstopped; nothing is left behind")  # behind the echo of ^C
     else:
@@ -77,7 +86,7 @@ def _show(call: Invocation, story: "Story") -> None:
 
 
 def _show_what_to_try(call: Invocation, story: "Story") -> None:
-    """Say how to go on in another terminal. The token ends with the demo."""
+    """Say how to go on, in a browser and in another terminal. Token and password end with this."""
     from apimctl.demo.story import SEARCH  # noqa: PLC0415 - not for --help
 
     stage = story.stage
@@ -85,7 +94,11 @@ def _show_what_to_try(call: Invocation, story: "Story") -> None:
     apimctl = ["apimctl", "--db", str(stage.store_path)]
     lines = (
         "",
-        "The gateway keeps serving until Ctrl-C. Try in another terminal:",
+        "The API Store and the gateway keep serving until Ctrl-C. Log in with a browser:",
+        "",
+        f"  {stage.portal_url}/store   user {ADMIN}, password {story.password}",
+        "",
+        "Try in another terminal:",
         "",
         f"  {shlex.join(curl)}",
         f"  {shlex.join([*apimctl, 'token', 'list'])}",

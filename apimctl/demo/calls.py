@@ -41,7 +41,7 @@ class Call:
         shown = f"{self.method} {self.path.removeprefix(API_PATH)}"
         if self.domain:
             shown += f"  domain: {self.domain}"
-        if self.form:
+        if self.form and "grant_type" in self.form:
             shown += f"  grant={self.form['grant_type']}"
         return shown
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import selectors
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from apimctl.demo.interruption import Interruption
 from apimctl.errors import ApimctlError
@@ -19,6 +21,12 @@ COMMAND_SECONDS = 60.0
 STOP_SECONDS = 20.0
 GLANCE_SECONDS = 0.2
 """How often it is looked whether the servers still live."""
+
+LOOK_SECONDS = 0.02
+"""How often it is looked whether a server has said where it is."""
+
+ASIDE_SECONDS = 6.0
+"""How long a program of the user's is waited for: `webbrowser` itself waits for 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,37 @@ class Children:
             raise child.failure("did not start")
         return line.rstrip()
 
+    def read_said(self, child: Child, beginning: str) -> str:
+        """Return what follows this on a line of a child's stderr. Raises ApimctlError."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            has_ended = child.process.poll() is not None
+            for line in child.log.read_text(encoding="utf-8", errors="replace").splitlines(True):
+                if line.startswith(beginning) and line.endswith("\n"):
+                    return line.removeprefix(beginning).strip()
+            if has_ended or time.monotonic() > deadline:
+                raise child.failure("did not start")
+            self.pause(LOOK_SECONDS)
+
+    def run_aside(self, name: str, arguments: Sequence[str]) -> int | None:
+        """Run a program in the user's own environment, and return its exit code.
+
+        None for one that goes on for long. What it says is nobody's concern.
+        """
+        process = subprocess.Popen(  # noqa: S603 - as above, on behalf of the user
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._started.append(Child(name, process, Path(os.devnull)))
+        try:
+            with self._interruption.waiting():
+                return process.wait(ASIDE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
+
     def run(self, name: str, arguments: Sequence[str], *, stdin: str = "") -> str:
         """Run a command to its end and return its stdout. Raises ApimctlError if it fails."""
         child = self._start(name, arguments, has_stdin=True)
@@ -90,9 +129,10 @@ class Children:
             if server.process.poll() is not None:
                 raise server.failure("ended")
 
-    def wait_for_end(self, child: Child) -> None:
-        """Wait until a child ends, or a signal ends the wait."""
-        while child.process.poll() is None:
+    def watch_servers(self) -> NoReturn:
+        """Wait until a signal ends the wait. Raises ApimctlError if a server ends before."""
+        while True:
+            self.require_servers()
             self.pause(GLANCE_SECONDS)
 
     def pause(self, seconds: float) -> None:

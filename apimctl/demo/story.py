@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apimctl.demo.calls import API_PATH, Answer, Call, Row
+from apimctl.demo.shopper import LOG_IN_PATH
 from apimctl.demo.stage import Stage, new_password
+from apimctl.domain.models import ADMIN
 
 SEARCH = f"{API_PATH}search.atom?q=cat"
 DOMAIN = "example.com"
@@ -22,6 +24,7 @@ EXPIRED = "401 900903 Access Token Expired"
 INACTIVE = "401 900904 Access Token Inactive"
 FORBIDDEN = "403 900908 Resource forbidden"
 BLOCKED = "503 700700 API blocked"
+MY_SUBSCRIPTIONS = "200 My Subscriptions"
 
 EXPIRY_SECONDS = 20.0
 POLL_SECONDS = 0.1
@@ -33,11 +36,13 @@ Fields = dict[str, Any]
 
 @dataclass(slots=True)
 class Story:
-    """What was told so far; `token` is the one a reader can go on with, once all is told."""
+    """What was told so far; a reader can go on with `token` and `password` once all is told."""
 
     stage: Stage
     rows: list[Row] = field(default_factory=list)
-    token: str = ""
+    token: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    """Of the administrator, at the API Store."""
 
     def call(self, step: str, expected: str, call: Call) -> Answer:
         """Make a call and write down what came of it."""
@@ -56,11 +61,12 @@ def tell(stage: Stage) -> Story:
     _log_in(story, production)
     _block(story)
     _revoke(story, new_production_token)
+    _visit_portal(story)
     return story
 
 
 def _prepare(stage: Stage) -> tuple[Fields, Fields]:
-    """Publish, subscribe, make both keys and a user, start the gateway; return the keys."""
+    """Publish, subscribe, make both keys and a user, start both servers; return the keys."""
     stage.start_backends()
     stage.apimctl(
         *("api", "create", "twitter", "--context", "/twitter", "--version", "1.0.0"),
@@ -72,6 +78,7 @@ def _prepare(stage: Stage) -> tuple[Fields, Fields]:
     sandbox = stage.apimctl("key", "generate", "--sandbox")
     production = stage.apimctl("key", "generate", "--production", "--domains", ALLOWED_DOMAINS)
     stage.start_gateway()
+    stage.start_portal()
     return sandbox, production
 
 
@@ -147,6 +154,15 @@ def _revoke(story: Story, token: str) -> None:
     story.call("before revocation", FROM_PRODUCTION, Call(SEARCH, token, domain=DOMAIN))
     story.stage.apimctl("token", "revoke", "--token-stdin", secret=token)
     story.call("revoked token", INACTIVE, Call(SEARCH, token, domain=DOMAIN))
+
+
+def _visit_portal(story: Story) -> None:
+    """Log in at the API Store as its administrator, who owns the keys of this story."""
+    story.password = new_password()
+    story.stage.apimctl("user", "password", ADMIN, "--password-stdin", secret=story.password)
+    shown = story.stage.visit_portal(ADMIN, story.password)
+    call = Call(LOG_IN_PATH, form={"username": ADMIN})
+    story.rows.append(Row("API Store: log in", call, shown, MY_SUBSCRIPTIONS))
 
 
 def _mistyped(token: str) -> str:

@@ -4,12 +4,13 @@ import shlex
 
 from apimctl.services.storefront import Sample
 
+_METHODS = {"GET": (), "HEAD": ("--head",)}
+"""How a method is said that is not just named: with ``-X HEAD``, curl would wait for a body."""
+
 
 def call(gateway_url: str, sample: Sample, *, access_token: str, headers: dict[str, str]) -> str:
     """Return the line that makes a request with a token."""
-    words = ["curl"]
-    if sample.method != "GET":
-        words += ["-X", sample.method]
+    words = ["curl", *_METHODS.get(sample.method, ("-X", sample.method))]
     for name, value in {"Authorization": f"Bearer {access_token}", **headers}.items():
         words += ["-H", f"{name}: {value}"]
     return shlex.join([*words, f"{gateway_url}{sample.path}"])

@@ -15,7 +15,8 @@ from apimctl.services.tokens import IssuedToken
 class Made:
     """A key, or what is new about one. None is what was not made, or cannot be shown.
 
-    `call` and `ask_for_token` are command lines, for `sample` and for another token.
+    `call` and `ask_for_token` are command lines, for `sample` and for another token; `domain` is
+    one that the key allows, empty where it allows all.
     """
 
     title: str
@@ -24,6 +25,7 @@ class Made:
     consumer_secret: str | None = field(repr=False)
     issued: IssuedToken | None
     sample: Sample | None
+    domain: str
     call: str | None = field(repr=False)
     ask_for_token: str | None = field(repr=False)
     is_tls: bool
@@ -45,11 +47,10 @@ def describe(
     """Return what a page says of it."""
     url = gateway.url_for(visit, db)
     sample = storefront.find_sample(db, application, key.key_type) if issued else None
+    domain = curl.client_domain(key.allowed_domains[0]) if key.allowed_domains else ""
     call = ask_for_token = None
     if sample is not None and issued is not None:
-        headers = {}
-        for pattern in key.allowed_domains[:1]:
-            headers[visit.settings.gateway.client_domain_header] = curl.client_domain(pattern)
+        headers = {visit.settings.gateway.client_domain_header: domain} if domain else {}
         call = curl.call(url, sample, access_token=issued.access_token, headers=headers)
     if consumer_secret is not None and _may_ask(visit, application):
         ask_for_token = curl.ask_for_token(
@@ -62,6 +63,7 @@ def describe(
         consumer_secret=consumer_secret,
         issued=issued,
         sample=sample,
+        domain=domain,
         call=call,
         ask_for_token=ask_for_token,
         is_tls=url.startswith("https:"),

@@ -54,11 +54,16 @@ class KeyState:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A request that an application's own token may make, as an example; `path` is below a host."""
+    """A request that an application's own token may make; `rest` is below the API's base path."""
 
     api: Api
     method: str
-    path: str
+    rest: str
+
+    @property
+    def path(self) -> str:
+        """The whole path."""
+        return base_paths(self.api)[0] + self.rest
 
 
 def list_summaries(db: Connection, owner_id: str) -> list[Summary]:
@@ -155,5 +160,5 @@ def _sample(api: Api, resource: Resource) -> Sample:
     is_reading = bool(resource.methods & {"GET", EVERY_METHOD})
     segments = resource.pattern.split("/")
     filled_in = ["1" if segment.startswith("{") else segment for segment in segments]
-    path = base_paths(api)[0] + "/".join(filled_in).removesuffix(REST)
-    return Sample(api, "GET" if is_reading else min(resource.methods), path)
+    rest = "/".join(filled_in).removesuffix(REST)
+    return Sample(api, "GET" if is_reading else min(resource.methods), rest)

@@ -1,6 +1,6 @@
 import pytest
 
-from apimctl.domain.lifecycle import API_VERBS, SERVING, SUBSCRIBABLE, next_api_state
+from apimctl.domain.lifecycle import API_VERBS, SERVING, SUBSCRIBABLE, api_verbs, next_api_state
 from apimctl.domain.models import ApiState
 
 TRANSITIONS = """
@@ -24,6 +24,12 @@ STATES, *ROWS = (line.split() for line in TRANSITIONS.strip().splitlines())
 )
 def test_a_verb_leads_to_its_state_or_may_not_follow(verb, state, following):
     assert (next_api_state(verb, ApiState(state)) or "-") == following
+
+
+@pytest.mark.parametrize("state", ApiState)
+def test_the_verbs_of_a_state_are_those_that_lead_to_another(state):
+    leading = [verb for verb in API_VERBS if next_api_state(verb, state) not in {None, state}]
+    assert api_verbs(state) == leading
 
 
 @pytest.mark.parametrize("before", ["PUBLISHED", "DEPRECATED", "PROTOTYPED"])

@@ -12,6 +12,7 @@ from apimctl.domain.names import (
     check_text,
     check_url,
     check_version,
+    parse_roles,
     printable,
 )
 from apimctl.errors import InvalidInputError
@@ -74,6 +75,25 @@ FORMATS = ["\u202e", "\u200b", "\u2066", "\ufeff", "\u00ad", "\u200d", "\U000e00
 def test_what_is_not_seen_but_turns_or_joins_letters_is_no_part_of_a_name(unseen):
     for name in (f"admin{unseen}", f"{unseen}admin", f"ad{unseen}min", unseen):
         assert unseen not in refusal_of(check_name, name, what="user")
+
+
+@pytest.mark.parametrize(
+    ("text", "roles"),
+    [
+        ("", ()),
+        (" , ,", ()),
+        ("editors", ("editors",)),
+        (" readers,editors , readers,", ("readers", "editors")),
+        ("CORP/staff", ("CORP/staff",)),
+    ],
+)
+def test_roles_are_a_list_with_commas_each_once(text, roles):
+    assert parse_roles(text) == roles
+
+
+@pytest.mark.parametrize("text", ["two words", "editors, two words", "a\nb", "x" * 256])
+def test_a_list_with_a_role_that_cannot_be_is_refused(text):
+    assert "role name" in refusal_of(parse_roles, text)
 
 
 def test_a_text_is_one_line_of_at_most_1024_characters():

@@ -32,7 +32,7 @@ class Storefront:
             shopper = Shopper(self.portal)
             shopper.log_in(user)
             self.sessions[user] = shopper.cookies
-        return Shopper(self.portal, dict(self.sessions[user]) if user else {})
+        return Shopper(self.portal, dict(self.sessions[user]) if user else {}, user=user)
 
     def subscriber(self) -> "Shopper":
         """A new user's browser."""
@@ -49,8 +49,11 @@ class Storefront:
         return self.visitor(self.admin_name())
 
 
+@dataclass
 class Shopper(Visitor):
-    """A person's browser at the API Store."""
+    """A person's browser at the API Store; `user` is whoever was logged in from the start."""
+
+    user: str | None = None
 
     def log_in(
         self, user: str, password: str | None = None, path="/store/login", headers=()

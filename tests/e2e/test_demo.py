@@ -19,8 +19,11 @@ import pytest
 
 from apimctl.domain.credentials import PATTERN
 from tests.binary import BINARY, TAKE_TERMINAL, TIMEOUT_SECONDS
+from tests.e2e.conftest import Gateway
+from tests.e2e.storefront import Shopper
+from tests.e2e.waiting import until
 
-CALLS = 24
+CALLS = 25
 
 
 @pytest.fixture
@@ -76,6 +79,7 @@ def test_as_json_every_call_of_the_page_is_as_expected(cli, place):
         (search, None, "503 700700 API blocked"),
         ("/token", None, "200"),
         ("/token", None, "400 invalid_grant"),
+        ("/store/login", None, "200 My Subscriptions"),
     }
 
 
@@ -113,7 +117,11 @@ def test_no_secret_is_in_the_command_line_of_a_process(cli, place):
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 )
 @pytest.mark.parametrize(
-    "moment", ["# a production", "$ apimctl key", "$ apimctl gateway status", "$ apimctl user"]
+    "moment",
+    [
+        *("# a production", "$ apimctl key", "$ apimctl gateway status", "$ apimctl user"),
+        "# the API Store",
+    ],
 )
 def test_cut_short_it_leaves_nothing(cli, place, number, code, moment):
     with cli.start("demo", "--once", stdin=subprocess.DEVNULL) as process:
@@ -159,13 +167,13 @@ def test_a_backend_that_does_not_start_is_one_clear_error(cli, place):
 
 
 @contextlib.contextmanager
-def on_a_terminal(cli):
+def on_a_terminal(cli, *arguments, end="api block twitter\r\n\r\n"):
     """Run the demo on a terminal, up to where it waits; give process, terminal and what it said."""
     terminal, inside = pty.openpty()
     with (
         open(terminal, "r+b", buffering=0) as screen,  # noqa: PTH123 - a descriptor
         subprocess.Popen(
-            [sys.executable, "-ISc", TAKE_TERMINAL, BINARY, "demo"],
+            [sys.executable, "-ISc", TAKE_TERMINAL, BINARY, "demo", *arguments],
             stdin=inside,
             stdout=inside,
             stderr=inside,
@@ -175,7 +183,7 @@ def on_a_terminal(cli):
     ):
         os.close(inside)
         try:
-            seen = read_until(screen, "api block twitter\r\n\r\n")
+            seen = read_until(screen, end)
             yield process, screen, seen.replace("\r\n", "\n")
         except BaseException:
             process.terminate()
@@ -219,6 +227,69 @@ def test_on_a_terminal_it_says_so_when_the_gateway_dies(cli, place):
     assert process.returncode == 1
 
 
+def test_a_reader_can_log_in_at_the_api_store(cli, place):
+    with on_a_terminal(cli) as (process, screen, seen):
+        url, user, password = re.search(
+            r"^  (\S+)/store   user (\w+), password (\S+)$", seen, re.MULTILINE
+        ).groups()
+        shopper = Shopper(Gateway(url, process, cli.home / "none"))
+        assert shopper.log_in(user, password).status == 200
+        assert "DefaultApplication" in shopper.visit("/store/subscriptions").body.decode()
+        screen.write(b"\x03")
+        read_until(screen, "nothing is left behind")
+    assert process.returncode == 0
+
+
+def test_the_api_store_is_opened_in_the_browser_of_the_user(cli, place):
+    opened = cli.home / "opened"
+    browser = cli.home / "browser"
+    browser.write_text(
+        f"#!/bin/sh\necho $1 ${{APIMCTL_DB-none}} >{opened}.part\nmv {opened}.part {opened}\n"
+    )
+    browser.chmod(0o755)
+    cli.environment["BROWSER"] = f"{browser} %s"
+    with on_a_terminal(cli, "--open") as (_, screen, seen):
+        until(opened.exists)
+        (url,) = re.findall(r"^  (\S+/store)   user", seen, re.MULTILINE)
+        assert opened.read_text().split() == [url, "none"]
+        screen.write(b"\x03")
+        assert "no browser" not in read_until(screen, "nothing is left behind")
+
+
+def test_a_browser_that_stays_is_not_waited_for_at_the_end(cli, place):
+    opened = cli.home / "opened"
+    browser = cli.home / "browser"
+    browser.write_text(f"#!/bin/sh\n: >{opened}\nexec sleep 1000\n")
+    browser.chmod(0o755)
+    cli.environment["BROWSER"] = f"{browser} %s"
+    with on_a_terminal(cli, "--open") as (_, screen, _seen):
+        until(opened.exists)
+        screen.write(b"\x03")
+        read_until(screen, "nothing is left behind")
+
+
+def test_without_a_browser_it_says_so_and_serves_on(cli, place):
+    cli.environment |= {"BROWSER": "/nowhere/browser %s", "PATH": str(cli.home)}
+    with on_a_terminal(cli, "--open", end="no browser opened") as (process, screen, _):
+        screen.write(b"\x03")
+        read_until(screen, "nothing is left behind")
+    assert process.returncode == 0
+
+
+def test_in_a_pipe_no_browser_is_opened(cli, place):
+    cli.environment["BROWSER"] = "/nowhere/browser %s"
+    assert "no browser is opened" in cli.ok("demo", "--open").stderr
+    assert cli("demo", "--open", "--once").code == 2
+
+
+def test_an_api_store_that_dies_is_one_clear_error(cli, place):
+    with on_a_terminal(cli) as (process, screen, _):
+        (portal,) = [pid for pid, line in processes_of(place).items() if "portal\0serve" in line]
+        os.kill(portal, signal.SIGKILL)
+        read_until(screen, "error: the API Store ended")
+    assert process.returncode == 1
+
+
 def test_once_on_a_terminal_it_ends(cli, place):
     code, seen = cli.at_terminal("demo", "--once")
     assert code == 0
@@ -229,7 +300,7 @@ def test_once_on_a_terminal_it_ends(cli, place):
 def test_while_it_serves_it_listens_on_loopback_only(cli, place):
     with on_a_terminal(cli) as (process, _, seen):
         urls = [urlsplit(url) for url in re.findall(r"# .* on (http://\S+)", seen)]
-        assert [url.hostname for url in urls] == ["127.0.0.1"] * 3
+        assert [url.hostname for url in urls] == ["127.0.0.1"] * 4
         for url in urls:
             connection = http.client.HTTPConnection("127.0.0.2", url.port)
             with contextlib.closing(connection), pytest.raises(ConnectionRefusedError):

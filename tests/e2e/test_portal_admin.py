@@ -18,7 +18,7 @@ DIRECTORY = "CORP.TEST"
 
 @pytest.fixture(scope="module")
 def admin(storefront):
-    """Give the browser of an administrator, with a name; user stores are there."""
+    """Give the browser of an administrator; there are other user stores, too."""
     market = storefront.market
     market.changer("create_userstore", domain=OTHER_STORE)
     market.changer(
@@ -27,11 +27,7 @@ def admin(storefront):
         url="ldaps://localhost:1",
         user_dn_template="uid={},dc=test",
     )
-    name = market.user()
-    market.changer("set_roles", name=name, roles=["admin"])
-    shopper = storefront.visitor(name)
-    shopper.name = name
-    return shopper
+    return storefront.admin()
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +46,7 @@ def user_page(admin, name) -> str:
 
 def entries(storefront, admin) -> list:
     """What the administrator did, as the audit log has it: action, target, details."""
-    found = storefront.market.changer("audit_of", actor=admin.name)
+    found = storefront.market.changer("audit_of", actor=admin.user)
     assert {via for via, *_ in found} == {"portal"}
     return [(action, target, json.loads(details)) for _, action, target, details in found]
 
@@ -94,7 +90,7 @@ def test_users_are_found_by_name_and_user_store_and_listed_in_pages(storefront, 
     assert "crowd%_49" in admin.page
     assert "crowd%_50" not in admin.page
     assert "Page 1 of 2 Next" in admin.page
-    admin.visit(next(link for link in links(admin) if "page=2" in link))
+    admin.visit(next(link for link in admin.links if "page=2" in link))
     assert "crowd%_50" in admin.page
     assert "crowd%_49" not in admin.page
     assert admin.forms[USERS] == {"q": "CROWD%_", "store": OTHER_STORE}
@@ -168,7 +164,7 @@ def test_roles_hold_with_the_next_request(storefront, admin):
 
 
 def test_nobody_takes_the_role_admin_from_themselves(admin):
-    here = user_page(admin, admin.name)
+    here = user_page(admin, admin.user)
     assert admin.send(f"{here}/roles", roles="editors").status == 409
     assert "You cannot take the role admin from yourself" in admin.complaint("roles")
     assert admin.forms[f"{here}/roles"]["roles"] == "editors"
@@ -205,7 +201,7 @@ def test_a_new_password_logs_the_user_out(storefront, admin):
     assert shopper.log_in(name).status == 403
     assert shopper.log_in(name, " new one").status == 200
     assert ("user.password", name, {}) in entries(storefront, admin)
-    own = user_page(admin, admin.name)
+    own = user_page(admin, admin.user)
     assert f"{own}/password" not in admin.forms
     token = admin.forms["/store/logout"] | {"password": "x", "repeated": "x"}
     answer = admin.visit(f"{own}/password", method="POST", body=urlencode(token).encode())
@@ -306,7 +302,7 @@ def test_a_tier_is_made_changed_and_deleted(storefront, admin):
     admin.send(f"{TIERS}/new", name=name)
     assert f"{name} 50 requests a minute none 0 times" in admin.page
 
-    change = next(path for path in links(admin) if path.endswith("/change") and "50" in path)
+    change = next(path for path in admin.links if path.endswith("/change") and "50" in path)
     admin.visit(change)
     assert admin.forms[change] | {"requests": "50", "per": "1m"} == admin.forms[change]
     admin.send(change, requests="60", description="More")
@@ -320,7 +316,7 @@ def test_a_tier_is_made_changed_and_deleted(storefront, admin):
     market.changer("create_app", name=app, tier=name)
     admin.visit(TIERS)
     delete = change.replace("/change", "/delete")
-    assert delete not in links(admin)
+    assert delete not in admin.links
     admin.visit(delete)
     assert admin.send(delete).status == 409
     assert "is used 1 time" in admin.notices[0]
@@ -374,10 +370,10 @@ def test_older_entries_are_on_the_next_page(storefront, admin):
     storefront.market.changer("note", action="test.page", count=60)
     admin.visit(f"{AUDIT}?action=test.")
     assert admin.page.count("test.page") == 50
-    admin.visit(next(link for link in links(admin) if "before=" in link))
+    admin.visit(next(link for link in admin.links if "before=" in link))
     assert admin.page.count("test.page") == 10
     assert "Older" not in admin.page
-    assert any(link.endswith("?action=test.") for link in links(admin))
+    assert any(link.endswith("?action=test.") for link in admin.links)
 
 
 def test_an_entry_shows_its_details(storefront, admin):
@@ -385,15 +381,9 @@ def test_an_entry_shows_its_details(storefront, admin):
     here = user_page(admin, name)
     admin.send(f"{here}/roles", roles="editors, readers")
     admin.visit(f"{AUDIT}?{urlencode({'target': name, 'action': 'user.update'})}")
-    admin.visit(next(link for link in links(admin) if re.search(r"/audit/\d+$", link)))
+    admin.visit(next(link for link in admin.links if re.search(r"/audit/\d+$", link)))
     assert f"user.update {name}" in admin.page
-    assert f"Who {admin.name} By which way portal" in admin.page
+    assert f"Who {admin.user} By which way portal" in admin.page
     assert "roles editors, readers" in admin.page
     for entry in ("0", "999999", "x", "9" * 30):
         assert admin.visit(f"{AUDIT}/{entry}").status == 404
-
-
-def links(admin) -> list[str]:
-    """The addresses that the page leads to."""
-    found = re.findall(r'href="([^"]*)"', admin.answer.body.decode())
-    return ["/" + link.replace("&amp;", "&").lstrip("./") for link in found]

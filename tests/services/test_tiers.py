@@ -62,6 +62,7 @@ def test_a_tier_that_is_used_stays(desk, mine):
     for remaining in (4, 3, 2, 1):
         with pytest.raises(ConflictError, match=f"is used {remaining} time"):
             tiers.delete(desk.db, "Mine")
+        assert tiers.list_uses(desk.db)["Mine"] == remaining
         match remaining:
             case 4:
                 resources.update(desk.db, api, resource, tier="Gold")
@@ -71,6 +72,7 @@ def test_a_tier_that_is_used_stays(desk, mine):
                 subscriptions.update(desk.db, application, api, tier="Gold")
             case 1:
                 apis.update(desk.db, "twitter", ApiForm(tiers=("Gold",)))
+    assert "Mine" not in tiers.list_uses(desk.db)
     assert tiers.delete(desk.db, "Mine") == mine
     with pytest.raises(NotFoundError):
         tiers.require(desk.db, "Mine")
