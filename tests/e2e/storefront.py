@@ -38,15 +38,11 @@ class Storefront:
         """A new user's browser."""
         return self.visitor(self.market.user())
 
-    def admin_name(self) -> str:
-        """The name of a new user with the role admin."""
-        name = self.market.user()
-        self.market.changer("set_roles", name=name, roles=["admin"])
-        return name
-
     def admin(self) -> "Shopper":
         """The browser of a new user with the role admin."""
-        return self.visitor(self.admin_name())
+        name = self.market.user()
+        self.market.changer("set_roles", name=name, roles=["admin"])
+        return self.visitor(name)
 
 
 @dataclass
