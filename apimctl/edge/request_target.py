@@ -33,10 +33,10 @@ def unclear(request: Request, path: str, query: str) -> str | None:
 
 def _unclear_head(request: Request) -> str | None:
     if request.method == hdrs.METH_CONNECT:
-        return "The gateway is no tunnel."
+        return "This is no tunnel."
     version = request.version
     if version not in (HttpVersion11, HttpVersion10):
-        return "The gateway speaks HTTP/1.1 and HTTP/1.0."
+        return "Only HTTP/1.1 and HTTP/1.0 are spoken here."
     hosts = request.headers.getall(hdrs.HOST, ())
     if len(hosts) != 1 and (hosts or version != HttpVersion10):
         return "The request needs one Host header."

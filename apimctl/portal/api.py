@@ -36,7 +36,7 @@ def show(visit: Visit, db: Connection) -> Reply:
             "api": found.api,
             "path": path,
             "form": visit.form(
-                path,
+                visit.path,
                 application=visit.query.get("application", ""),
                 tier=found.default_tier,
             ),

@@ -8,6 +8,7 @@ from apimctl.domain.names import check_name, check_text
 from apimctl.domain.redirects import check_redirect_uri
 from apimctl.portal import confirmation, subscriptions
 from apimctl.portal.forms import Form, Problem
+from apimctl.portal.panels import require_application
 from apimctl.portal.rendering import written_limit
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route
@@ -40,11 +41,6 @@ def path_of(application: Application) -> str:
     return f"{PATH}/{application.id}"
 
 
-def require(visit: Visit, db: Connection) -> Application:
-    """Return the application that the address names. Raises NotFoundError, also for another's."""
-    return storefront.require_application(db, visit.places["application"], owner=visit.reach)
-
-
 def show_list(visit: Visit, db: Connection) -> Reply:
     """Show the user's own applications."""
     return Page("applications.html", {"summaries": storefront.list_summaries(db, visit.user.id)})
@@ -58,7 +54,7 @@ def show_new(visit: Visit, db: Connection) -> Reply:
 
 def show(visit: Visit, db: Connection) -> Reply:
     """Show the form that changes an application."""
-    application = require(visit, db)
+    application = require_application(visit, db)
     form = visit.form(path_of(application), **_texts(application))
     return _form_page(visit, db, form, application)
 
@@ -77,7 +73,7 @@ def create(visit: Visit, db: Connection) -> Reply:
 
 def update(visit: Visit, db: Connection) -> Reply:
     """Change an application, if it still is as the page showed it."""
-    before = require(visit, db)
+    before = require_application(visit, db)
     visit.require_seen(_seen(before))
     form = visit.submitted()
     name, wanted = _read(db, form)
@@ -92,7 +88,7 @@ def update(visit: Visit, db: Connection) -> Reply:
 
 def show_delete(visit: Visit, db: Connection) -> Reply:
     """Ask whether the application may go, and say what goes with it."""
-    application = require(visit, db)
+    application = require_application(visit, db)
     extent = storefront.extent_of(db, application)
     if applications.is_default(application):
         return Page("application_stays.html", {"application": application})
@@ -111,7 +107,7 @@ def show_delete(visit: Visit, db: Connection) -> Reply:
 
 def delete(visit: Visit, db: Connection) -> Reply:
     """Remove an application with all that is its."""
-    application = require(visit, db)
+    application = require_application(visit, db)
     if not applications.is_default(application):  # else the page said why not
         visit.require_seen(_seen(application, storefront.extent_of(db, application)))
     applications.delete(db, application)

@@ -1,7 +1,8 @@
-"""Command lines that can be pasted into a shell as they are, with what was made just now."""
+"""Command lines that can be pasted into a shell as they are."""
 
 import shlex
 
+from apimctl.portal.calls import Call
 from apimctl.services.storefront import Sample
 
 _METHODS = {"GET": (), "HEAD": ("--head",)}
@@ -14,6 +15,20 @@ def call(gateway_url: str, sample: Sample, *, access_token: str, headers: dict[s
     for name, value in {"Authorization": f"Bearer {access_token}", **headers}.items():
         words += ["-H", f"{name}: {value}"]
     return shlex.join([*words, f"{gateway_url}{sample.path}"])
+
+
+def repeat(gateway_url: str, call: Call) -> str:
+    """Return the line that sends again what the console has sent; its token is ``$TOKEN``."""
+    words = ["curl", *_METHODS.get(call.method, ("-X", call.method))]
+    if "[" in call.target:
+        words.append("--globoff")  # to curl, brackets are ranges
+    for name, value in call.headers:
+        words += ["-H", f"{name}: {value}" if value else f"{name};"]
+    if call.body:
+        words += ["--data-raw", call.body.decode()]
+        words += ["-X", "GET"] if call.method == "GET" else []
+    bearer = ' -H "Authorization: Bearer $TOKEN"' if call.token else ""
+    return f"{shlex.join([*words, f'{gateway_url}{call.target}'])}{bearer}"
 
 
 def ask_for_token(gateway_url: str, *, consumer_key: str, consumer_secret: str) -> str:

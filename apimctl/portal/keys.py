@@ -6,6 +6,7 @@ from typing import Any
 from apimctl.domain.client_domains import parse_domains
 from apimctl.domain.models import AccessToken, Key, TokenState
 from apimctl.domain.validity import parse_duration_or_none, parse_validity
+from apimctl.errors import ConflictError
 from apimctl.portal import confirmation, made, panels, subscriptions
 from apimctl.portal.panels import PATH, Panel
 from apimctl.portal.rendering import written_moment
@@ -23,6 +24,11 @@ def generate(visit: Visit, db: Connection) -> Reply:
     Raises FormError, ConflictError, NotFoundError.
     """
     panel = panels.find(visit, db)
+    if panel.state is not None:
+        raise ConflictError(
+            f"This application has a {panel.key_type.lower()} key already",
+            hint="It was generated since the page was shown. Nothing was done.",
+        )
     form = visit.submitted()
     domains = form.read("domains", _domains)
     validity = form.read("validity", _validity_or_default)

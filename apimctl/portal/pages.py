@@ -9,6 +9,9 @@ from apimctl.portal import (
     profile,
     sign_up,
     subscriptions,
+    token_check,
+    tokens,
+    try_it,
 )
 from apimctl.portal.admin import pages as admin
 
@@ -18,8 +21,11 @@ ROUTES = (
     *profile.ROUTES,
     *apis.ROUTES,
     *api.ROUTES,
+    *try_it.ROUTES,
     *applications.ROUTES,
     *subscriptions.ROUTES,
     *keys.ROUTES,
+    *tokens.ROUTES,
+    *token_check.ROUTES,
     *admin.ROUTES,
 )

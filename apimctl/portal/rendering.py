@@ -19,6 +19,8 @@ SCRIPT = assets.read("store.js", "text/javascript; charset=utf-8", package=__pac
 ASSETS: dict[str, Asset] = {asset.path: asset for asset in (STYLE, ICON, SCRIPT)}
 """What the pages consist of beside their text, by path."""
 
+DEEPEST = 16
+
 HEADERS = [
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
@@ -28,8 +30,11 @@ HEADERS = [
 
 
 def root_of(path: str) -> str:
-    """Return what leads from an address to the front door: ``""`` from ``/store``."""
-    return "../" * (path.count("/") - 1)
+    """Return what leads from an address to the front door: ``""`` from ``/store``.
+
+    No page of ours is as deep as some addresses that are asked for.
+    """
+    return "../" * min(path.count("/") - 1, DEEPEST)
 
 
 def render(visit: Visit, page: Page) -> bytes:

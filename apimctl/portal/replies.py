@@ -39,6 +39,8 @@ DONE: dict[str, str] = {
     "app-made-confidential": "The application was changed. It is confidential now: its keys get a"
     " consumer secret by Rotate, on My Subscriptions.",
     "app-deleted": "The application was deleted.",
+    "token-revoked": "The token was revoked. The gateway refuses it from now on.",
+    "token-over": "That token was over already: nothing was changed.",
     "logged-out": "You are logged out.",
     "session-over": (
         "You were logged out before this was sent, so nothing was done. Log in, and send it again."

@@ -7,11 +7,13 @@ then session, roles and what is to be done are one transaction, and a refused fo
 It is served as the gateway is, by `apimctl.edge.connection`: with its limits and its patience.
 """
 
+import asyncio
 import contextlib
+import logging
 import math
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from sqlite3 import Connection
 from urllib.parse import quote, urlencode
@@ -27,8 +29,9 @@ from apimctl.edge.forwarded import client_address
 from apimctl.edge.login.forms import read_form, read_query
 from apimctl.edge.login.passwords import Passwords
 from apimctl.edge.reader import Reader
+from apimctl.edge.redaction import place_of
 from apimctl.edge.request import Request
-from apimctl.edge.request_target import origin_form
+from apimctl.edge.request_target import origin_form, unclear
 from apimctl.edge.writer import Writer
 from apimctl.errors import (
     ApimctlError,
@@ -43,7 +46,7 @@ from apimctl.pages.headers import ASSET_HEADERS, page_headers
 from apimctl.pages.rendering import HTML
 from apimctl.portal import rendering
 from apimctl.portal.forms import Form, FormError, Problem, problem_of
-from apimctl.portal.log_in import LOG_IN_PATH
+from apimctl.portal.log_in import LOG_IN_PATH, LOG_OUT_PATH, own_path
 from apimctl.portal.pages import ROUTES
 from apimctl.portal.repeats import Repeats
 from apimctl.portal.replies import Redirect, Reply
@@ -56,6 +59,15 @@ FRONT_PATHS = frozenset({"/", "/store", "/store/"})
 FIRST_PATH = "/store/apis"
 """What the front door leads to."""
 
+NOT_OURS = Problem(
+    "This form was not shown in this browser, or too long ago",
+    "The page needs cookies. Nothing was done.",
+    status=403,
+)
+FAILED = "Something went wrong here"
+
+log = logging.getLogger("apimctl.gateway")
+
 
 class _NotLoggedInError(Exception):
     """Nobody is logged in, where somebody has to be."""
@@ -64,7 +76,7 @@ class _NotLoggedInError(Exception):
 class Site:
     """Answers browsers, on behalf of the running event loop."""
 
-    def __init__(self, settings: Callable[[], Settings]) -> None:
+    def __init__(self, settings: Callable[[], Settings], routes: Sequence[Route] = ROUTES) -> None:
         """Open the store of the `settings`, which are asked for again with every request."""
         self._settings = settings
         path = settings().store_path
@@ -73,24 +85,34 @@ class Site:
         self._passwords = Passwords(self._writer)
         self._tools = Tools(self._passwords, self._reader.submit, self._writer.submit)
         self._complaints = Complaints()
-        self._router = Router(ROUTES)
-        self._repeats = Repeats()
+        self._router = Router(routes)
+        # Apart: strangers cannot push out what users were answered.
+        self._repeats = {access: Repeats() for access in Access}
+        self._notes: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
         """Finish what was begun and end the threads."""
         self._passwords.close()
+        await asyncio.gather(*self._notes)
         await self._writer.close()
         await self._reader.close()
 
     async def handle(self, request: Request) -> Answer:
         """Answer one request, whatever it is."""
-        path, _, query = origin_form(request.raw_path).partition("?")
+        path, mark, query = origin_form(request.raw_path).partition("?")
+        refused = unclear(request, path, query)
+        if refused is None and not path.isascii():
+            refused = "The path is not written as RFC 3986 has it."
+        if refused is not None:
+            answer = _trouble("/", Problem(refused.removesuffix("."), status=400))
+            answer.force_close()
+            return answer
         try:
             return await self._route(request, path, query)
         except _NotLoggedInError:
-            return _to_log_in(path, query, was_sending=request.method == "POST")
+            return self._to_log_in(path, mark + query, was_sending=request.method == "POST")
         except OAuth2Error as error:  # so the form reader says what is wrong with a form
-            return _trouble(path, Problem(error.description, status=400))
+            return _trouble(path, Problem(error.description.removesuffix("."), status=400))
         except StoreError as error:
             self._complaints.make(error.message)
             answer = _trouble(
@@ -101,6 +123,14 @@ class Site:
             return answer.add([(hdrs.RETRY_AFTER, "1")])
         except ApimctlError as error:
             return _trouble(path, problem_of(error))
+        except ConnectionError:
+            raise  # there is nobody to answer
+        except Exception as error:  # noqa: BLE001 - whatever it is, the browser is to be told
+            # Without the traceback: its values may be secrets.
+            log.error("a page failed: %s at %s", type(error).__name__, place_of(error))  # noqa: TRY400
+            answer = _trouble(path, Problem(FAILED, "The log of the portal says more.", status=500))
+            answer.force_close()
+            return answer
 
     async def _route(self, request: Request, path: str, query: str) -> Answer:
         asset = rendering.ASSETS.get(path)
@@ -131,27 +161,39 @@ class Site:
             return entered, _answer(entered, show(entered, db))
 
         entered, answer = await self._reader.submit(read)
-        await self._note_use(entered)
+        self._note_use(entered)
         return answer
 
     async def _take(self, request: Request, route: Route, post: Post, visit: Visit) -> Answer:
         """Take a form, if it is one of ours, and only once."""
-        is_foreign = is_from_elsewhere(request, issuer=self._url(request))
-        if is_foreign or not visit.browser.wrote(visit.fields.get("form_token")):
-            return _trouble(
-                visit.path,
-                Problem(
-                    "This form was not shown in this browser, or too long ago",
-                    "The page needs cookies. Nothing was done.",
-                    status=403,
-                ),
-            )
-        number = visit.fields.get("once")
+        if is_from_elsewhere(request, issuer=self._url(request)):
+            return _trouble(visit.path, NOT_OURS)
+        if not visit.browser.wrote(visit.fields.get("form_token")):
+            return await self._refuse_unknown(route, visit)
+        secret, number = visit.browser.secret or "", visit.fields.get("once")
+        if route.path == LOG_OUT_PATH:
+            for repeats in self._repeats.values():
+                repeats.forget(secret)
         if number is None:
             return await self._act(route, post, visit)
-        held = fingerprint(sorted(visit.fields.items()))
-        key = (visit.browser.secret or "", visit.path, number, held)
-        return await self._repeats.once(key, lambda: self._act(route, post, visit))
+        repeats = self._repeats[route.access]
+        key = (secret, visit.path, number, fingerprint(sorted(visit.fields.items())))
+        is_repeat = key in repeats
+        answer = await repeats.once(key, lambda: self._act(route, post, visit))
+        if is_repeat and hdrs.SET_COOKIE not in answer.headers:
+            # The session may have ended since. Of an answer with a new one, it was the act's to.
+            await self._reader.submit(lambda db: _enter(db, visit, route.access))
+        return answer
+
+    async def _refuse_unknown(self, route: Route, visit: Visit) -> Answer:
+        """Refuse a form that this browser was not shown, but for a log-in: it may be one already.
+
+        The second click on its button comes with the new cookie, and with the old form.
+        """
+        entered = await self._reader.submit(lambda db: _enter(db, visit, Access.ANYBODY))
+        if route.path == LOG_IN_PATH and entered.person is not None:
+            return _redirect(visit.path, Redirect(own_path(visit.fields.get("next", ""))))
+        return _trouble(visit.path, NOT_OURS)
 
     async def _act(self, route: Route, post: Post, visit: Visit) -> Answer:
         """Do what a form says, in one transaction; show it again if it is refused."""
@@ -166,6 +208,8 @@ class Site:
         try:
             if post.prepare is not None:
                 entered = await self._reader.submit(lambda db: _enter(db, visit, route.access))
+                if not post.writes:
+                    self._note_use(entered)
                 visit = replace(visit, prepared=await post.prepare(self._tools, entered))
             return await submit(act)
         except FormError as refused:
@@ -180,16 +224,23 @@ class Site:
                 (),
             )
         answer = await self._show(route.access, post.again, replace(visit, refused=form))
-        answer.status = status
+        if hdrs.LOCATION not in answer.headers:
+            answer.status = status
         return answer.add(headers)
 
-    async def _note_use(self, visit: Visit) -> None:
-        """Let the session live on; not every page is a commit."""
+    def _note_use(self, visit: Visit) -> None:
+        """Let the session live on; not every page is a commit, and none waits for one."""
         logged_in = visit.logged_in
         if logged_in is None or not sessions.is_due(logged_in, now=visit.now):
             return
-        with contextlib.suppress(StoreError):  # the page is there already
-            await self._writer.submit(lambda db: sessions.touch(db, logged_in, now=visit.now))
+
+        async def note() -> None:
+            with contextlib.suppress(StoreError):  # the page is there already
+                await self._writer.submit(lambda db: sessions.touch(db, logged_in, now=visit.now))
+
+        noting = asyncio.get_running_loop().create_task(note())
+        self._notes.add(noting)
+        noting.add_done_callback(self._notes.discard)
 
     def _visit(
         self,
@@ -221,6 +272,22 @@ class Site:
     def _url(self, request: Request) -> str:
         """Return the URL that the browser knows us by."""
         return self._settings().portal.url or f"{request.scheme}://{request.host}"
+
+    def _to_log_in(self, path: str, query: str, *, was_sending: bool) -> Answer:
+        """Send the browser to the log-in, and from there to where it wanted."""
+        wanted = self._page_near(path) if was_sending else path + query
+        leads_on = f"?{urlencode({'next': wanted})}" if wanted != FIRST_PATH else ""
+        done = "session-over" if was_sending else ""
+        return _redirect(path, Redirect(LOG_IN_PATH + leads_on, done=done))
+
+    def _page_near(self, path: str) -> str:
+        """Return the page that a form belongs to: its own address, or the nearest one above it."""
+        while path:
+            found = self._router.find(path)
+            if found is not None and found[0].show is not None:
+                return path
+            path = path.rpartition("/")[0]
+        return FIRST_PATH
 
 
 def _enter(db: Connection, visit: Visit, access: Access) -> Visit:
@@ -266,22 +333,12 @@ def _trouble(path: str, problem: Problem, *, status: int | None = None) -> Answe
 
 def _redirect(path: str, reply: Redirect) -> Answer:
     """Let the browser go on there with GET: always to a page of ours, by a relative address."""
-    location = rendering.root_of(path) + quote(reply.to.removeprefix("/"), safe="/?&=%")
+    location = rendering.root_of(path) + quote(reply.to.removeprefix("/"), safe="/?&=%+~")
     if reply.done:
         location += ("&" if "?" in location else "?") + urlencode({"done": reply.done})
     answer = Answer(status=303, headers=CIMultiDict({hdrs.LOCATION: location}))
     answer.add(page_headers(has_script=True)).add(rendering.HEADERS)
     return answer if reply.browser is None else answer.add([reply.browser.cookie()])
-
-
-def _to_log_in(path: str, query: str, *, was_sending: bool) -> Answer:
-    """Send the browser to the log-in, and from there to where it wanted."""
-    if was_sending:
-        return _redirect(path, Redirect(LOG_IN_PATH, done="session-over"))
-    wanted = urlencode({"next": f"{path}?{query}" if query else path})
-    return _redirect(
-        path, Redirect(LOG_IN_PATH if path == FIRST_PATH else f"{LOG_IN_PATH}?{wanted}")
-    )
 
 
 def _asset(request: Request, asset: Asset) -> Answer:

@@ -78,6 +78,11 @@ def choose(db: Connection, name: str | None, *, owner: str | None) -> list[Appli
     return [application for application in found if application.owner_id == owner_id]
 
 
+def may_use(application: Application, grant: GrantType, *, allowed: Collection[GrantType]) -> bool:
+    """Return whether its keys may ask for the grant; `allowed` are those of the Login API."""
+    return grant in allowed and (application.grants is None or grant in application.grants)
+
+
 @dataclass(frozen=True, slots=True)
 class ApplicationForm:
     """What a user says of an application. None: the default, or as it is.

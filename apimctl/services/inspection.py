@@ -15,7 +15,7 @@ from apimctl.domain.models import (
     User,
 )
 from apimctl.errors import InvalidInputError
-from apimctl.services import scopes, subscriptions, tokens
+from apimctl.services import scopes, storefront, tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,8 @@ def _callable(db: Connection, key: Key, application: Application) -> tuple[Api, 
     """Return the APIs that serve the application's tokens of this key type, by name."""
     return tuple(
         api
-        for subscription, whose, api in subscriptions.list_whole(db)
-        if whose.id == application.id
-        and api.state in SERVING
+        for subscription, api in storefront.list_subscribed(db, application)
+        if api.state in SERVING
         and api.endpoint(key.key_type) is not None
         and check_subscription(api, subscription, key.key_type) is None
     )

@@ -66,6 +66,16 @@ def revoke_by_id(db: Connection, token_id: str) -> AccessToken:
     return token
 
 
+def is_revocable(token: AccessToken | RefreshToken, now: int) -> bool:
+    """Return whether revoking the token ends anything.
+
+    That is one that works; an expired one only if another could renew it, or lives longer.
+    """
+    if token.state is not TokenState.ACTIVE:
+        return False
+    return token.family_id is not None or token.state_at(now) is TokenState.ACTIVE
+
+
 def revoke_access_token(db: Connection, token: AccessToken) -> None:
     """Revoke an access token, and the refresh token that could renew it."""
     if token.state is not TokenState.ACTIVE:

@@ -76,9 +76,13 @@ def _consumer_keys(db: Connection, query: TokenQuery) -> frozenset[str] | None:
     if query.user is not None and query.applications is None and query.key_type is None:
         return None
     ids = None if query.applications is None else {one.id for one in query.applications}
+    if ids is not None and len(ids) == 1:
+        known = keys.list_of_application(db, *ids)
+    else:
+        known = keys.list_all(db)
     return frozenset(
         key.consumer_key
-        for key in keys.list_all(db)
+        for key in known
         if query.key_type in {None, key.key_type} and (ids is None or key.application_id in ids)
     )
 

@@ -187,14 +187,16 @@ def with_owners(
     db: Connection, found: Iterable[_Token]
 ) -> list[tuple[_Token, Key, Application, User | None]]:
     """Return each token with its key, its application, and its user if it has one."""
+    listed = list(found)
+    user_ids = {token.user_id for token in listed if token.user_id}
+    users_by_id = users.get_several(db, user_ids)
     find_key = functools.cache(functools.partial(keys.get, db))
     find_application = functools.cache(functools.partial(applications.find, db))
-    find_user = functools.cache(functools.partial(users.get, db))
     rows = []
-    for token in found:
+    for token in listed:
         key = find_key(token.consumer_key)
         application = find_application(key.application_id) if key else None
-        user = find_user(token.user_id) if token.user_id else None
+        user = users_by_id.get(token.user_id) if token.user_id else None
         if key is None or application is None:
             raise AssertionError(token)  # it refers to both
         rows.append((token, key, application, user))

@@ -1,9 +1,13 @@
 """The table ``user_account``."""
 
+from collections.abc import Collection
 from sqlite3 import Connection
 
 from apimctl.domain.models import PRIMARY, User
 from apimctl.tables import likeness
+
+MOST_AT_ONCE = 500
+"""How many are asked for by one statement."""
 
 _COLUMNS = "id, name, userstore, password_hash, created_at"
 _FOUND = (
@@ -34,6 +38,18 @@ def get(db: Connection, user_id: str) -> User | None:
     """Return the user with that id."""
     row = db.execute(f"SELECT {_COLUMNS} FROM user_account WHERE id = ?", (user_id,)).fetchone()
     return User(*row) if row else None
+
+
+def get_several(db: Connection, user_ids: Collection[str]) -> dict[str, User]:
+    """Return the users with these ids, by id."""
+    ids = list(user_ids)
+    found: dict[str, User] = {}
+    for start in range(0, len(ids), MOST_AT_ONCE):
+        some = ids[start : start + MOST_AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        rows = db.execute(f"SELECT {_COLUMNS} FROM user_account WHERE id IN ({marks})", some)
+        found |= {row[0]: User(*row) for row in rows}
+    return found
 
 
 def list_all(db: Connection) -> list[User]:

@@ -365,6 +365,18 @@ def test_a_page_that_is_stale_changes_nothing_and_says_so(customer, act):
     )
 
 
+def test_a_key_that_was_generated_elsewhere_meanwhile_stays_as_it_is(customer):
+    stale = customer.another_tab()
+    made = customer.generate(validity="30d")
+    assert stale.send(customer.path("generate"), domains="b.example").status == 409
+    (notice,) = stale.notices
+    assert notice.startswith("This application has a production key already. ")
+    assert notice.endswith("Nothing was done.")
+    assert stale.secrets() == [made["key"]]
+    assert customer.opens(made["token"]) == 200
+    assert len(customer.audit()) == 1
+
+
 def test_a_stale_page_says_how_things_are_now_and_keeps_what_was_typed(customer):
     customer.generate()
     stale = customer.another_tab()
@@ -451,6 +463,7 @@ def test_another_users_keys_are_not_there_but_for_admins(customer):
     admin.visit(customer.page)
     assert f"Subscriptions of {customer.owner}" in admin.page
     assert f"owner {customer.owner}" in admin.page
+    assert f"/store/admin/applications/{customer.application}" in admin.links
     assert admin.send(customer.path("regenerate")).status == 200
     assert customer.opens(made["token"]) == 900904
 
@@ -524,3 +537,13 @@ def test_no_secret_is_in_the_log_or_the_audit_log(customer):
     written = customer.shopper.gateway.log + json.dumps(customer.audit())
     for secret in (made["secret"], made["token"], *customer.made().values()):
         assert secret not in written
+
+
+def test_what_was_made_is_tried_in_the_console(customer):
+    customer.generate(domains="*.example.com")
+    path = f"/store/apis/{customer.name}/1.0.0/try"
+    customer.shopper.send(path)
+    assert customer.shopper.forms[path]["token"].startswith("apim_at")
+    assert customer.shopper.forms[path]["domain"] == "www.example.com"
+    customer.shopper.send(path)
+    assert "200 OK" in customer.shopper.page

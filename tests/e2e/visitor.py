@@ -5,7 +5,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, urldefrag, urlencode, urljoin, urlsplit
 
 from tests.e2e.conftest import Answer, Gateway
 from tests.e2e.market import Stall
@@ -66,7 +66,9 @@ class Visitor:
     def forms(self) -> dict[str, dict[str, str]]:
         """The forms of the page that is shown, by the address they lead to."""
         found = _Forms(self.answer.body.decode()).found
-        return {urljoin(self.address, action): fields for action, fields in found.items()}
+        return {
+            urldefrag(urljoin(self.address, action)).url: fields for action, fields in found.items()
+        }
 
     @property
     def location(self) -> str:

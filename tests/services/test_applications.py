@@ -129,3 +129,26 @@ def test_an_application_says_what_its_tokens_look_like_and_whether_it_keeps_secr
     plain = ApplicationForm(token_format=TokenFormat.OPAQUE, is_public=False)
     changed = applications.update(desk.db, made, plain)
     assert (changed.token_format, changed.is_public) == (TokenFormat.OPAQUE, False)
+
+
+def test_another_users_application_of_the_default_ones_name_is_one_like_any_other(desk):
+    desk.user("alice")
+    theirs = desk.application("DefaultApplication", owner="alice")
+    assert (applications.is_default(desk.default), applications.is_default(theirs)) == (True, False)
+    with pytest.raises(DeniedError):
+        applications.delete(desk.db, desk.default)
+    renamed = applications.update(desk.db, theirs, ApplicationForm(), name="other")
+    applications.delete(desk.db, renamed)
+    assert applications.list_all(desk.db) == [desk.default]
+
+
+def test_a_grant_may_be_used_where_the_login_api_and_the_application_allow_it(desk):
+    grant, other = GrantType.REFRESH_TOKEN, GrantType.PASSWORD
+    for grants, allowed, may in (
+        (None, {grant}, True),
+        ((grant,), {grant, other}, True),
+        ((other,), {grant, other}, False),
+        (None, {other}, False),
+    ):
+        made = desk.application(f"{grants} {allowed}", grants=grants)
+        assert applications.may_use(made, grant, allowed=allowed) is may

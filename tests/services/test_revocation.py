@@ -3,7 +3,7 @@ import pytest
 from apimctl.domain import credentials
 from apimctl.domain.models import KeyType
 from apimctl.errors import InvalidInputError, NotFoundError
-from apimctl.services import revocation
+from apimctl.services import revocation, tokens
 from apimctl.services.renewal import SpentReason
 from apimctl.tables.changes import ChangeKind
 
@@ -94,3 +94,15 @@ def test_all_tokens_of_a_key_are_revoked_and_announced_at_once(desk, key):
     assert desk.renew(pair.refresh_token) is SpentReason.REVOKED
     assert desk.state(other.issued.access_token) == "ACTIVE"
     assert revocation.revoke_all(desk.db, key) == 0
+
+
+def test_what_is_over_for_good_cannot_be_revoked(desk, key):
+    plain = desk.issue(key, validity_seconds=10).token
+    renewable = desk.log_in(key, "admin")
+    assert revocation.is_revocable(plain, desk.now)
+    assert not revocation.is_revocable(plain, desk.now + 10)
+    assert revocation.is_revocable(renewable.token, desk.now + 100_000)
+    revocation.require_and_revoke(desk.db, renewable.access_token)
+    for text in (renewable.access_token, renewable.refresh_token):
+        after = tokens.find_access_token(desk.db, text) or tokens.find_refresh_token(desk.db, text)
+        assert not revocation.is_revocable(after, desk.now)

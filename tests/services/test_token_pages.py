@@ -166,3 +166,22 @@ def test_a_page_is_read_by_an_index_in_its_order(desk, everything, order, after)
                 plan = [row[-1] for row in desk.db.execute(f"EXPLAIN QUERY PLAN {sql}")]
                 assert "USING INDEX access_token" in plan[0], plan
                 assert not any("TEMP B-TREE" in step for step in plan), (sql, plan)
+
+
+def test_a_page_takes_as_many_statements_however_many_users_and_keys_there_are(desk):
+    shop = desk.application("shop")
+    key = desk.generate(shop).key
+    for number in range(20):
+        desk.log_in(key, desk.user(f"user{number}").id)
+        desk.generate(desk.application(f"app{number}"))
+
+    def statements(limit):
+        asked = []
+        desk.db.set_trace_callback(asked.append)
+        found = desk.list(applications=[shop], limit=limit)
+        desk.db.set_trace_callback(None)
+        assert len(found) == limit
+        return asked
+
+    assert len(statements(20)) == len(statements(2)) < 10
+    assert not [sql for sql in statements(20) if "application_key ORDER BY" in sql]
