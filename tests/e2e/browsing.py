@@ -127,3 +127,46 @@ class Person:
         shown = region.get_by_role("textbox")
         labels = "all => all.map(each => each.ariaLabelledByElements[0].textContent)"
         return dict(zip(shown.evaluate_all(labels), shown.all_text_contents(), strict=True))
+
+
+MOST_TABS = 100
+REACHED = """wanted => {
+    const reached = document.activeElement, style = getComputedStyle(reached);
+    const isSeen = reached === document.body
+        || style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+    return [reached === wanted, isSeen, reached.outerHTML];
+}"""
+
+
+@dataclass
+class Typist:
+    """Somebody with a keyboard alone, who has to see where they are."""
+
+    page: object
+
+    def reach(self, what) -> None:
+        """Tab to something."""
+        wanted = what.element_handle()
+        for _ in range(MOST_TABS):
+            self.page.keyboard.press("Tab")
+            is_there, is_seen, where = self.page.evaluate(REACHED, wanted)
+            assert is_seen, where
+            if is_there:
+                return
+        raise AssertionError(what)
+
+    def fill(self, label, text) -> None:
+        """Fill the field of that label in."""
+        self.reach(self.page.get_by_label(label))
+        self.page.keyboard.press("ControlOrMeta+A")
+        self.page.keyboard.type(text)
+
+    def press(self, what, key="Enter") -> None:
+        """Press something that leads to another page."""
+        self.reach(what)
+        self.send(key)
+
+    def send(self, key="Enter") -> None:
+        """Press a key that leads to another page."""
+        with self.page.expect_navigation():
+            self.page.keyboard.press(key)

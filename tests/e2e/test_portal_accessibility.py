@@ -25,6 +25,7 @@ ALL_RULES = """() => axe.run({
 }).then(found => found.violations.flatMap(
     rule => rule.nodes.map(node => `${node.impact} ${rule.id}: ${node.html} ${node.failureSummary}`)
 ))"""
+APPLICATION = "/store/applications/{application}"
 PANELS = "/store/subscriptions/{application}"
 MANY = 9
 """So many applications that their list can be searched."""
@@ -58,18 +59,26 @@ def town(storefront):
     users = {"subscriber": user, "newcomer": market.user(), "admin": storefront.admin().user}
     market.changer("create_api", name=api, version="2.0.0", production_url=market.production_url)
     market.changer("declare_scope", api=api, name="news:read", description="Reads news")
-    market.changer("create_resource", api=f"{api}:1.0.0", pattern="/news/*", scopes=["news:read"])
+    for pattern, scopes in {"/news/*": ["news:read"], "/weather/*": []}.items():
+        market.changer("create_resource", api=f"{api}:1.0.0", pattern=pattern, scopes=scopes)
     names = [market.name() for _ in range(MANY)]
     about = {"description": "Shows what is new", "callback_urls": ["https://client.example/back"]}
     ids = [market.changer("create_app", name=name, owner=user, **about) for name in names]
     market.changer("subscribe", app=names[0], api=f"{api}:1.0.0")
     market.changer("generate", app=names[0], domains="*.example.com")
-    places = {"application": ids[0], "key_type": "production", "name": api, "api": api}
+    places = {
+        "application": ids[0],
+        "without_keys": ids[1],
+        "key_type": "production",
+        "name": api,
+        "api": api,
+    }
     town = Town(storefront, users, places | {"version": "1.0.0", "tier": "OnePerMinute"})
     subscription = town.find("subscriber", town.path(PANELS), r"/apis/(\w+)/unsubscribe")
     user_id = town.find("admin", f"/store/admin/users?q={user}", r"/admin/users/(?!new)(\w+)")
     entry = town.find("admin", "/store/admin/audit", r"/admin/audit/(\w+)")
-    town.places.update(subscription=subscription, user=user_id, entry=entry)
+    token = town.find("subscriber", town.path(f"{APPLICATION}/tokens"), r"/tokens/(\w+)/revoke")
+    town.places.update(subscription=subscription, user=user_id, entry=entry, token=token)
     return town
 
 
@@ -147,7 +156,7 @@ def a_refused_sign_up(person):
     person.push("Sign up")
 
 
-@state(PANELS)
+@state("/store/subscriptions/{without_keys}")
 def a_key_just_made(person):
     person.push("Generate sandbox key")
     person.region("The sandbox key was generated").wait_for()
@@ -166,6 +175,37 @@ def a_refused_rotation(person):
     folded = person.unfold("Rotate", within=person.region("Production"))
     person.fill("Grace", "soon", within=folded)
     person.push("Rotate production consumer secret")
+
+
+@state(PANELS)
+def a_refused_change(person):
+    person.fill("Allowed domains", "no domain", within=person.region("Production"))
+    person.push("Save production settings")
+
+
+@state(PANELS)
+def an_answer_of_the_gateway(person):
+    person.unfold("Re-generate", within=person.region("Production"))
+    person.push("Re-generate production access token")
+    person.push("Try it with this token")
+
+
+@state("/store/apis/{name}/{version}/try")
+def a_refused_call(person):
+    person.fill("Headers", "no header")
+    person.push("Send")
+
+
+@state(APPLICATION)
+def a_refused_application(person):
+    person.fill("Callback URLs", "not a URL")
+    person.push("Save")
+
+
+@state("/store/tokens")
+def a_token_of_somebody_else(person):
+    person.page.locator("#token").fill("apim_at_nothing")
+    person.push("Check")
 
 
 @state("/store/subscriptions", "newcomer")

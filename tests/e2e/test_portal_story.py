@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.binary import TIMEOUT_SECONDS
-from tests.e2e.browsing import DESKTOP, PHONE, Person, opened
+from tests.e2e.browsing import DESKTOP, PHONE, Person, Typist, opened
 from tests.e2e.storefront import Storefront
 
 pytestmark = [pytest.mark.needs("chromium", "chromium"), pytest.mark.needs("curl", "curl")]
@@ -133,3 +133,142 @@ def ask(api, made) -> int:
     client = made["Consumer key"], made["Consumer secret"]
     gateway = api.storefront.market.gateway
     return gateway.form("/token", {"grant_type": "client_credentials"}, client=client).status
+
+
+@pytest.fixture(scope="module")
+def shop(storefront, api):
+    """Return what makes a user's application that has subscribed, and opens its page."""
+    market = storefront.market
+    user = storefront.market.user()
+    cookies = storefront.visitor(user).cookies.items()
+
+    def shop(browser, **options):
+        name = market.name()
+        application = market.changer("create_app", name=name, owner=user)
+        market.changer("subscribe", app=name, api=api.name)
+        address = f"{storefront.portal.url}/store/subscriptions/{application}"
+        return opened(browser, address, cookies=cookies, **options)
+
+    return shop
+
+
+@WAYS
+def test_a_double_click_makes_one_key_and_its_secret_is_seen(browser, shop, api, has_script):
+    with shop(browser, java_script_enabled=has_script) as page:
+        page.get_by_role("button", name="Generate production key").dblclick()
+        made = Person(page).made(GENERATED.format("production"))
+        assert api.lets_in(made["Access token"])
+        assert ask(api, made) == 200
+
+
+@WAYS
+def test_back_and_reload_after_generate_do_no_harm(browser, shop, api, has_script):
+    with shop(browser, java_script_enabled=has_script) as page:
+        person = Person(page)
+        made = generate(person, "production")
+        page.reload()
+        assert person.made(GENERATED.format("production")) == made
+        page.go_back()
+        panel = person.region("Production")
+        panel.get_by_text(f"\u2022\u2022\u2022\u2022{made['Access token'][-4:]}").wait_for()
+        assert ask(api, made) == 200
+        generate(person, "sandbox")
+
+
+def test_a_form_can_be_sent_again_after_back(browser, shop):
+    with shop(browser, java_script_enabled=True) as page:
+        person = Person(page)
+        person.fill("Token validity", "soon", within=person.region("Sandbox"))
+        person.push("Generate sandbox key")
+        page.locator("#sandbox-validity-problem").wait_for()
+        page.go_back()
+        person.fill("Token validity", "2h", within=person.region("Sandbox"))
+        person.push("Generate sandbox key")
+        person.made(GENERATED.format("sandbox"))
+
+
+def test_what_is_made_can_be_copied(browser, shop):
+    with shop(browser, java_script_enabled=True) as page:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        made = generate(Person(page), "production")
+        region = page.get_by_role("region", name=GENERATED.format("production"))
+        for label, text in made.items():
+            region.get_by_role("button", name=f"Copy {label}").click()
+            page.get_by_role("status").get_by_text(f"Copied: {label}").wait_for()
+            assert page.evaluate("navigator.clipboard.readText()") == text
+
+
+def test_what_cannot_be_copied_is_selected(browser, shop):
+    with shop(browser, java_script_enabled=True) as page:
+        page.context.grant_permissions(["notifications"])  # and no others
+        made = generate(Person(page), "production")
+        page.get_by_role("button", name="Copy Consumer secret").click()
+        page.get_by_role("status").get_by_text("Not copied").wait_for()
+        assert page.evaluate("getSelection().toString()") == made["Consumer secret"]
+
+
+def test_nothing_that_needs_a_script_is_shown_without_one(browser, shop):
+    with shop(browser) as page:
+        generate(Person(page), "production")
+        assert page.get_by_role("button", name="Copy").count() == 0
+
+
+def test_the_account_menu_closes_by_itself(browser, shop):
+    with shop(browser, java_script_enabled=True) as page:
+        log_out = page.get_by_role("button", name="Log out")
+        summary = page.locator("summary").filter(has_text="Account of")
+        for close in (
+            lambda: page.keyboard.press("Escape"),
+            lambda: page.get_by_role("heading", level=1).click(),
+        ):
+            summary.click()
+            log_out.wait_for()
+            close()
+            log_out.wait_for(state="hidden")
+
+
+def test_many_applications_can_be_searched_as_one_types(browser, storefront):
+    market = storefront.market
+    user = market.user()
+    for number in range(9):
+        market.changer("create_app", name=f"App {number}", owner=user)
+    cookies = storefront.visitor(user).cookies.items()
+    address = f"{storefront.portal.url}/store/subscriptions"
+    with opened(browser, address, cookies=cookies, java_script_enabled=True) as page:
+        shown = page.get_by_role("navigation", name="Applications").get_by_role("link")
+        assert shown.count() == 9
+        page.get_by_role("searchbox", name="Find an application").fill("app 7")
+        assert [text.split("\n")[0] for text in shown.all_inner_texts()] == ["App 7"]
+        assert Person(page).reads("1 found")
+
+
+def test_the_main_path_needs_a_keyboard_only(browser, storefront, api):
+    user = storefront.market.user()
+    address = f"{storefront.portal.url}/store"
+    with opened(browser, address, java_script_enabled=True) as page:
+        person = Person(page)
+        typist = Typist(page)
+        typist.fill("User name", user)
+        typist.fill("Password", user[::-1])
+        typist.send()
+        typist.press(page.get_by_role("link", name="Applications"))
+        typist.press(page.get_by_role("link", name="New application"))
+        typist.fill("Name", "By keyboard")
+        typist.send()
+        typist.press(page.get_by_role("link", name="Choose an API"))
+        typist.fill("Search APIs", api.name)
+        typist.send()
+        typist.press(page.get_by_role("link", name=api.name))
+        typist.press(page.get_by_role("button", name="Subscribe"), "Space")
+        typist.press(page.get_by_role("button", name="Generate production key"))
+        made = person.made(GENERATED.format("production"))
+        assert api.lets_in(made["Access token"])
+        typist.reach(person.region("Production").locator("summary").first)
+        page.keyboard.press("Space")
+        typist.press(page.get_by_role("button", name="Re-generate production access token"))
+        person.made("The production access token was re-generated")
+        assert api.refusal(made["Access token"]) == 900904
+        typist.reach(page.locator("summary").filter(has_text="Account of"))
+        page.keyboard.press("Enter")
+        typist.press(page.get_by_role("button", name="Log out"))
+        assert person.reads("You are logged out.")
