@@ -1,6 +1,6 @@
 # The whole developer interface. Every target sets up what it needs.
 .PHONY: demo test coverage check lock docs bench bench-gateway bench-growth bench-token bench-flood \
-	bench-listing soak
+	bench-listing bench-portal screenshots soak
 
 BIN := .venv/bin
 TEST_PACKAGES := curl wrk npm chromium slapd nginx
@@ -30,9 +30,14 @@ docs: .venv/ready
 	$(BIN)/ruff format
 	$(BIN)/python scripts/command_reference.py
 
+# The pictures in docs/portal.md.
+screenshots: .venv/ready
+	scripts/system-packages chromium
+	$(BIN)/python scripts/screenshots.py
+
 # What docs/performance.md tells, about twelve minutes in all; JSON=FOLDER keeps every run there.
 # Peers are installed for the run, from pip and npm; one that cannot be is skipped, and that is said.
-bench: bench-gateway bench-growth bench-token bench-flood bench-listing
+bench: bench-gateway bench-growth bench-token bench-flood bench-listing bench-portal
 
 bench-gateway: .venv/ready
 	scripts/system-packages wrk nginx npm
@@ -52,6 +57,9 @@ bench-flood: .venv/ready
 
 bench-listing: .venv/ready
 	$(BIN)/python -m benchmarks.listing $(JSON:%=--json %/listing.json)
+
+bench-portal: .venv/ready
+	$(BIN)/python -m benchmarks.portal $(JSON:%=--json %/portal.json)
 
 # Ten minutes of mixed load, and what the gateway occupies meanwhile.
 soak: .venv/ready

@@ -121,7 +121,7 @@ def check_may_sign_up(db: Connection, name: str) -> str:
     plain = folded(name)
     if plain != name:
         raise InvalidInputError(
-            "the user name has capital letters, or such as have a plainer form",
+            "the user name has capital letters, or others with a plainer form",
             hint=f"Take {plain!r}." if plain else "Use small letters and digits.",
         )
     others = users.list_unusual_names(db, PRIMARY)

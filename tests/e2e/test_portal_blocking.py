@@ -75,7 +75,7 @@ def test_a_double_click_blocks_once(admin, stall):
     path = form_to(admin, "block")
     form = admin.forms[path]
     for _ in range(2):
-        admin.visit(path, method="POST", body=urlencode(form).encode())
+        admin.post(path, form)
         assert admin.answer.status == 200
     done = [entry for entry in stall.change("audit_of", actor=admin.user) if entry[2] == stall.name]
     assert len(done) == 1
@@ -83,22 +83,24 @@ def test_a_double_click_blocks_once(admin, stall):
 
 def test_a_stale_page_does_not_unblock(admin, stall):
     stall.change("change_subscription", app=stall.name, api=stall.name, to="block")
-    application_page(admin, stall)
+    here = application_page(admin, stall)
     stall.change("change_subscription", app=stall.name, api=stall.name, to="reject")
     assert admin.send(form_to(admin, "unblock")).status == 409
     assert "This was changed since the page was shown" in admin.notices[0]
     assert "Rejected" in admin.page
     assert state_of(stall) == (900909, 900909)
+    admin.visit(admin.address)  # as a browser does that is asked for this address anew
+    assert admin.address == here
 
 
 def test_what_is_gone_or_never_was_is_not_found(admin, stall):
     here = application_page(admin, stall)
     path = form_to(admin, "block")
-    form = urlencode(admin.forms[path]).encode()
+    form = admin.forms[path]
     other = path.rpartition("/")[0] + "/explode"
-    assert admin.visit(other, method="POST", body=form).status == 404
+    assert admin.post(other, form).status == 404
     stall.change("unsubscribe", app=stall.name, api=stall.name)
-    assert admin.visit(path, method="POST", body=form).status == 404
+    assert admin.post(path, form).status == 404
     assert "There is no such subscription" in admin.notices[0]
     assert "It has subscribed to nothing yet" in admin.page
     stall.change("delete_app", name=stall.name)
@@ -174,7 +176,7 @@ def test_an_api_goes_its_way_to_the_end(admin, stall):
     admin.visit(retire)
     form = admin.forms[retire]
     publish = f"{APIS}/{stall.name}/{version}/publish"
-    assert admin.visit(publish, method="POST", body=urlencode(form).encode()).status == 409
+    assert admin.post(publish, form).status == 409
     assert "is RETIRED: it cannot publish" in admin.notices[0]
 
 
@@ -186,3 +188,5 @@ def test_a_stale_page_does_not_publish(admin, stall):
     assert "This was changed since the page was shown" in admin.notices[0]
     assert "Retired" in admin.page
     assert admin.forms[APIS] == {"q": stall.name}
+    admin.visit(admin.address)  # as a browser does that is asked for this address anew
+    assert admin.address == APIS

@@ -145,6 +145,11 @@ def test_what_cannot_be_called_is_not_shown_as_a_line(customer):
     assert "There is no API yet that it can call" in customer.shopper.page
 
 
+def test_who_may_not_ask_for_application_tokens_is_not_told_how(customer):
+    customer.market.changer("update_app", name=customer.name, grants=["password"])
+    assert set(customer.generate()) == {"key", "secret", "token", "call"}
+
+
 def test_a_restricted_key_is_refused_elsewhere_and_domains_change_with_the_next_request(customer):
     made = customer.generate(domains="example.com\r\n*.example.org")
     token = made["token"]
@@ -233,7 +238,7 @@ def test_a_token_whose_time_is_over_says_so(customer):
     made = customer.generate()
     customer.market.changer("expire", token=made["token"])
     customer.shopper.visit(customer.page)
-    assert "Expired expired" in customer.shopper.page
+    assert "Expired on" in customer.shopper.page
     customer.send("regenerate", grace="5m")
     assert "The old one" not in customer.shopper.page
 

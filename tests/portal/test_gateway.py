@@ -1,6 +1,14 @@
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
 import pytest
 
-from apimctl.portal.gateway import reachable
+from apimctl import config
+from apimctl.portal.gateway import reachable, url_for
+from apimctl.services import gateways
+from apimctl.tables.gateways import Gateway
 
 
 @pytest.mark.parametrize(
@@ -16,3 +24,17 @@ from apimctl.portal.gateway import reachable
 )
 def test_a_gateway_on_every_address_has_the_host_that_the_browser_asked(url, asked_host, shown):
     assert reachable(url, asked_host=asked_host) == shown
+
+
+def test_the_url_is_that_of_the_setting_else_of_one_that_runs_else_where_one_would(db, visit):
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        pass
+    assert url_for(visit, db) == "http://127.0.0.1:8280"
+    rows = [("http://0.0.0.0:1", os.getpid()), ("https://0.0.0.0:2", os.getpid())]
+    for url, process_id in (("https://dead.example", dead.pid), *rows):
+        gateways.register(db, Gateway(url, url, process_id, "1", visit.now))
+        visit = replace(visit, host="store.example:9443")
+        shown = url_for(visit, db)
+    assert shown == "https://store.example:2"
+    named = config.load({"portal.gateway_url": "https://api.example/gateway/"}, environ={})
+    assert url_for(replace(visit, settings=named), db) == "https://api.example/gateway"

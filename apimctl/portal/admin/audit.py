@@ -72,7 +72,7 @@ def _wanted(form: Form, *, now: int) -> AuditFilter:
 def _moment(form: Form, name: str, *, now: int) -> int | None:
     if not form.text(name):
         return None
-    return form.read(name, lambda text: parse_moment(text, what=name, now=now))
+    return form.read(name, lambda text: parse_moment(text, what="time", now=now))
 
 
 def _query(form: Form, **more: str) -> str:

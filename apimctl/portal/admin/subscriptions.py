@@ -23,15 +23,14 @@ class Verb:
 
     says: str
     verb: str
-    is_common: bool = True
 
 
 VERBS: Mapping[str, Verb] = {
     "block": Verb("Block", "block"),
-    "block-production": Verb("Block production only", "block --production-only"),
+    "block-production": Verb("Block production", "block --production-only"),
+    "hold": Verb("Hold", "hold"),
+    "reject": Verb("Reject", "reject"),
     "unblock": Verb("Unblock", "unblock"),
-    "hold": Verb("Put on hold", "hold", is_common=False),
-    "reject": Verb("Reject", "reject", is_common=False),
 }
 """By the last part of the address that its form is sent to."""
 
@@ -54,6 +53,11 @@ def show(visit: Visit, db: Connection) -> Reply:
         for subscription, api in storefront.list_subscribed(db, application)
     ]
     return Page("admin_application.html", {"application": application, "rows": rows})
+
+
+def lead_back(visit: Visit, db: Connection) -> Reply:
+    """Lead from the address of a form to the page that shows it. Raises NotFoundError."""
+    return Redirect(path_of(_application(visit, db)))
 
 
 def change_state(visit: Visit, db: Connection) -> Reply:
@@ -102,6 +106,7 @@ ROUTES = (
     Route(
         f"{PATH}/{{subscription}}/{{verb}}",
         Access.ADMIN,
+        show=lead_back,
         post=Post(change_state, again=show),
     ),
 )

@@ -14,7 +14,7 @@ from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.tools import Tools
 from apimctl.portal.visits import Visit, fingerprint
 from apimctl.services import applications, sessions, users, userstores
-from apimctl.services.shapes import Shape, changes, user_shape
+from apimctl.services.shapes import changes, user_shape
 
 PATH = f"{all_users.PATH}/{{user}}"
 
@@ -30,43 +30,44 @@ def show(visit: Visit, db: Connection) -> Reply:
         {
             "user": user,
             "here": here,
-            "roles": roles,
-            "store": store,
             "is_in_directory": store.type is not UserStoreType.BUILT_IN,
             "is_self": user.id == visit.user.id,
             "keeps_name": user.qualified_name == ADMIN,
             "sessions": len(sessions.list_of(db, user, now=visit.now)),
             "owned": applications.count_owned(db, user),
             "seen": _seen(db, user),
-            "roles_form": visit.form(f"{here}/roles", roles=", ".join(roles)),
-            "name_form": visit.form(f"{here}/name", name=user.name),
+            "form": visit.form(f"{here}/update", name=user.name, roles=", ".join(roles)),
             "password_form": visit.form(f"{here}/password"),
         },
     )
 
 
-def set_roles(visit: Visit, db: Connection) -> Reply:
-    """Give the user these roles and no others. Nobody stops being an admin by their own hand."""
+def lead_back(visit: Visit, db: Connection) -> Reply:
+    """Lead from the address of a form to the page that shows it. Raises NotFoundError."""
+    return Redirect(path_of(_subject(visit, db)))
+
+
+def update(visit: Visit, db: Connection) -> Reply:
+    """Give the user another name and other roles. Applications and tokens stay.
+
+    Nobody stops being an administrator by their own hand.
+    """
     user = _seen_subject(visit, db)
+    before = user_shape(user, users.roles_of(db, user))
     form = visit.submitted()
     roles = form.read("roles", parse_roles) or ()
     form.check()
+    name = form.text("name", user.name)
+    if name != user.name:
+        with form.blaming("name"):
+            user = users.rename(db, user.qualified_name, name)
     if ADMIN not in roles:
         with form.blaming("roles"):
             users.check_is_another(user, by=visit.user, what="take the role admin from")
-    before = _shape(db, user)
     users.set_roles(db, user, roles)
-    return _updated(visit, db, user, before)
-
-
-def rename(visit: Visit, db: Connection) -> Reply:
-    """Give the user another name in the same user store."""
-    user = _seen_subject(visit, db)
-    form = visit.submitted()
-    before = _shape(db, user)
-    with form.blaming("name"):
-        renamed = users.rename(db, user.qualified_name, form.text("name"))
-    return _updated(visit, db, renamed, before)
+    after = user_shape(user, users.roles_of(db, user))
+    visit.audit(db, "user.update", before["name"], **changes(before, after))
+    return Redirect(path_of(user), done="user-updated")
 
 
 async def prepare_password(tools: Tools, visit: Visit) -> str | None:
@@ -148,24 +149,15 @@ def _require_password_here(visit: Visit, db: Connection) -> None:
     users.require_password_here(db, user.qualified_name)
 
 
-def _shape(db: Connection, user: User) -> Shape:
-    return user_shape(user, users.roles_of(db, user))
-
-
-def _updated(visit: Visit, db: Connection, user: User, before: Shape) -> Reply:
-    visit.audit(db, "user.update", before["name"], **changes(before, _shape(db, user)))
-    return Redirect(path_of(user), done="user-updated")
-
-
 ROUTES = (
     Route(PATH, Access.ADMIN, show=show),
-    Route(f"{PATH}/roles", Access.ADMIN, post=Post(set_roles, again=show)),
-    Route(f"{PATH}/name", Access.ADMIN, post=Post(rename, again=show)),
+    Route(f"{PATH}/update", Access.ADMIN, show=lead_back, post=Post(update, again=show)),
     Route(
         f"{PATH}/password",
         Access.ADMIN,
+        show=lead_back,
         post=Post(set_password, again=show, prepare=prepare_password),
     ),
-    Route(f"{PATH}/sessions", Access.ADMIN, post=Post(end_sessions, again=show)),
+    Route(f"{PATH}/sessions", Access.ADMIN, show=lead_back, post=Post(end_sessions, again=show)),
     Route(f"{PATH}/delete", Access.ADMIN, show=ask_delete, post=Post(delete, again=ask_delete)),
 )

@@ -25,7 +25,8 @@ def path_of(user: User) -> str:
 def show_all(visit: Visit, db: Connection) -> Reply:
     """List the users, or those of one user store, or in whose names the search is found."""
     asked = Asked.of(visit)
-    domains = [store.domain for store in userstores.list_all(db)]
+    stores = userstores.list_all(db)
+    domains = [store.domain for store in stores]
     domain = visit.query.get("store", "")
     part = overview.list_users(
         db, search=asked.q, userstore=domain if domain in domains else None, page=asked.page
@@ -37,6 +38,7 @@ def show_all(visit: Visit, db: Connection) -> Reply:
             "q": asked.q,
             "query": {name: text for name, text in (("q", asked.q), ("store", domain)) if text},
             "form": visit.form(PATH, store=domain),
+            "has_directories": any(store.type is not UserStoreType.BUILT_IN for store in stores),
             "stores": [("", "All user stores"), *((domain, domain) for domain in domains)],
         },
     )
