@@ -73,7 +73,9 @@ def town(storefront):
         "name": api,
         "api": api,
     }
-    town = Town(storefront, users, places | {"version": "1.0.0", "tier": "OnePerMinute"})
+    town = Town(
+        storefront, users, places | {"version": "1.0.0", "tier": "OnePerMinute", "verb": "block"}
+    )
     subscription = town.find("subscriber", town.path(PANELS), r"/apis/(\w+)/unsubscribe")
     user_id = town.find("admin", f"/store/admin/users?q={user}", r"/admin/users/(?!new)(\w+)")
     entry = town.find("admin", "/store/admin/audit", r"/admin/audit/(\w+)")
