@@ -3,26 +3,19 @@
 from sqlite3 import Connection
 
 from apimctl.domain.lifecycle import SUBSCRIBABLE
-from apimctl.domain.models import Application, AuthType
+from apimctl.domain.models import Application
 from apimctl.domain.routing import base_paths
 from apimctl.portal import apis, gateway, subscriptions
 from apimctl.portal.forms import Form
 from apimctl.portal.rendering import written_limit
 from apimctl.portal.replies import Page, Redirect, Reply
+from apimctl.portal.resources import ResourceRow
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.visits import Visit
 from apimctl.services import catalogue, storefront
 from apimctl.services import subscriptions as services
 
 PATH = f"{apis.PATH}/{{name}}/{{version}}"
-
-
-ASKED = {
-    AuthType.NONE: "no token",
-    AuthType.APPLICATION: "an application token",
-    AuthType.APPLICATION_USER: "a user token",
-    AuthType.ANY: "any access token",
-}
 
 
 def show(visit: Visit, db: Connection) -> Reply:
@@ -42,7 +35,7 @@ def show(visit: Visit, db: Connection) -> Reply:
             ),
             "applications": [(each.id, each.name) for each in found.unsubscribed],
             "tiers": [(tier.name, f"{tier.name}: {written_limit(tier)}") for tier in found.tiers],
-            "asked": ASKED,
+            "resources": [ResourceRow(each) for each in found.resources],
             "is_subscribable": found.api.state in SUBSCRIBABLE,
             "base_paths": base_paths(found.api),
             "gateway_url": gateway.url_for(visit, db),

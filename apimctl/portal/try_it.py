@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from sqlite3 import Connection
 
 from apimctl.domain.models import WHOLE_API, Api, Resource
-from apimctl.domain.patterns import EVERY_METHOD, METHODS
 from apimctl.domain.routing import base_paths
 from apimctl.portal import api as api_pages
 from apimctl.portal import apis, caller, calls, curl, gateway, verdicts
@@ -17,6 +16,7 @@ from apimctl.portal.calls import Call
 from apimctl.portal.forms import Form, Problem
 from apimctl.portal.gateway import Target
 from apimctl.portal.replies import Page, Reply
+from apimctl.portal.resources import ResourceRow, methods_of, read_example
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.tools import Tools
 from apimctl.portal.verdicts import Verdict
@@ -24,8 +24,6 @@ from apimctl.portal.visits import Visit
 from apimctl.services import catalogue, resources
 
 PATH = f"{api_pages.PATH}/try"
-MOST_USED_FIRST = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-assert set(MOST_USED_FIRST) == set(METHODS)  # noqa: S101 - the same ones, in another order
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +50,15 @@ class _Asked:
     @property
     def methods(self) -> list[str]:
         """The methods that some resource has, GET before all others."""
-        named = {method for each in self.resources or [WHOLE_API] for method in each.methods}
-        return [each for each in MOST_USED_FIRST if each in named or EVERY_METHOD in named]
+        return methods_of(self.resources or [WHOLE_API])
 
 
 def show(visit: Visit, db: Connection, *, tried: Tried | None = None) -> Reply:
-    """Show the console; method and path may stand in its address, a token never does."""
+    """Show the console; a resource may stand in its address, a token never does."""
     asked = _asked(visit, db)
     path = f"{apis.path_of(asked.api)}/try"
-    linked = {name: visit.query[name] for name in ("method", "path") if name in visit.query}
-    initial = {"method": asked.methods[0], "path": "/", **linked, **visit.fields}
+    picked = read_example(visit.fields.get("resource") or visit.query.get("resource", ""))
+    initial = {"method": asked.methods[0], "path": "/", **visit.fields, **picked}
     base_url = gateway.url_for(visit, db)
     return Page(
         "try_it.html",
@@ -72,7 +69,7 @@ def show(visit: Visit, db: Connection, *, tried: Tried | None = None) -> Reply:
             "methods": [(method, method) for method in asked.methods],
             "base_path": asked.base_path,
             "base_url": base_url,
-            "resources": asked.resources,
+            "resources": [ResourceRow(each) for each in asked.resources],
             "domain_header": visit.settings.gateway.client_domain_header,
             "gateway_runs": asked.target is not None,
             "tried": tried,
@@ -83,7 +80,10 @@ def show(visit: Visit, db: Connection, *, tried: Tried | None = None) -> Reply:
 
 
 async def send(tools: Tools, visit: Visit) -> Tried | None:
-    """Send what was typed, if it is to be sent: another page's form only fills this one in."""
+    """Send what was typed, if it is to be sent: choosing a resource only fills the form in.
+
+    So does the form of another page. Raises FormError, NotFoundError.
+    """
     if "send" not in visit.fields:
         return None
     asked = await tools.read(lambda db: _asked(visit, db))

@@ -83,12 +83,14 @@ def test_a_double_click_blocks_once(admin, stall):
 
 def test_a_stale_page_does_not_unblock(admin, stall):
     stall.change("change_subscription", app=stall.name, api=stall.name, to="block")
-    application_page(admin, stall)
+    here = application_page(admin, stall)
     stall.change("change_subscription", app=stall.name, api=stall.name, to="reject")
     assert admin.send(form_to(admin, "unblock")).status == 409
     assert "This was changed since the page was shown" in admin.notices[0]
     assert "Rejected" in admin.page
     assert state_of(stall) == (900909, 900909)
+    admin.visit(admin.address)  # as a browser does that is asked for this address anew
+    assert admin.address == here
 
 
 def test_what_is_gone_or_never_was_is_not_found(admin, stall):
@@ -186,3 +188,5 @@ def test_a_stale_page_does_not_publish(admin, stall):
     assert "This was changed since the page was shown" in admin.notices[0]
     assert "Retired" in admin.page
     assert admin.forms[APIS] == {"q": stall.name}
+    admin.visit(admin.address)  # as a browser does that is asked for this address anew
+    assert admin.address == APIS

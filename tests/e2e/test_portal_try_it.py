@@ -35,7 +35,7 @@ def send(shopper, stall, **fields):
 
 def go_on(shopper, stall, **fields):
     """Send a request from the console as it is shown."""
-    return shopper.post(path_of(stall), shopper.forms[path_of(stall)] | fields)
+    return shopper.post(path_of(stall), shopper.forms[path_of(stall)] | {"send": "1"} | fields)
 
 
 def echo(shopper):
@@ -149,9 +149,14 @@ def test_methods_are_those_of_the_resources_and_a_resource_fills_the_form_in(sho
     shopper.visit(path_of(stall))
     page = shopper.answer.body.decode()
     assert re.findall(r'<option value="([A-Z]+)"', page) == ["GET", "POST"]
-    (link,) = [link for link in shopper.links if "users" in link]
+    assert 'name="resource" value="GET /users/{id}"' in page
+    go_on(shopper, stall, send="", resource="GET /users/{id}", token=stall.token, path="/old")
+    form = shopper.forms[path_of(stall)]
+    assert (form["method"], form["path"], form["token"]) == ("GET", "/users/{id}", stall.token)
+    shopper.visit(path_of(stall).removesuffix("/try"))
+    (link,) = [link for link in shopper.links if "files" in link]
     shopper.visit(link)
-    assert shopper.forms[path_of(stall)]["path"] == "/users/{id}"
+    assert shopper.forms[path_of(stall)]["path"] == "/files/"
     assert send(shopper, stall, method="DELETE", path="/users/1").status == 422
 
 
@@ -169,7 +174,7 @@ def test_a_token_comes_from_another_page_by_post_and_from_no_address(shopper, st
 
 def test_a_double_click_sends_one_request(shopper, stall):
     shopper.visit(path_of(stall))
-    form = shopper.forms[path_of(stall)] | {"token": stall.token, "path": "/once"}
+    form = shopper.forms[path_of(stall)] | {"send": "1", "token": stall.token, "path": "/once"}
     first, second = (shopper.post(path_of(stall), form).body for _ in range(2))
     assert first == second
 
@@ -199,7 +204,7 @@ def test_without_a_gateway_nothing_is_sent_and_the_page_says_so(cli):
             shopper = storefront.subscriber()
             shopper.visit("/store/apis/lonely/1.0.0/try")
             assert "No gateway runs" in shopper.page
-            assert shopper.send("/store/apis/lonely/1.0.0/try").status == 503
+            assert shopper.send("/store/apis/lonely/1.0.0/try", send="1").status == 503
             assert "No gateway runs" in shopper.notices[0]
 
 
@@ -214,7 +219,7 @@ def test_a_gateway_with_tls_is_known_by_its_certificate_and_told_who_asks(cli, b
         stall = market.stall()
         shopper = storefront.subscriber()
         shopper.visit(path_of(stall))
-        form = shopper.forms[path_of(stall)] | {"token": stall.token, "path": "/x"}
+        form = shopper.forms[path_of(stall)] | {"send": "1", "token": stall.token, "path": "/x"}
         from_afar = ("X-Forwarded-For", "203.0.113.7")
         shopper.visit(
             path_of(stall), method="POST", body=urlencode(form).encode(), headers=[from_afar]

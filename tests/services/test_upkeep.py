@@ -169,8 +169,8 @@ def test_codes_sessions_and_failed_attempts_go(desk, key, tidy):
     for expires_at in (desk.now, desk.now + 1):
         code = (f"c{expires_at}", key.consumer_key, "admin", "f", None, None, "", 1, 1, expires_at)
         desk.db.execute(f"INSERT INTO authorization_code VALUES ({','.join('?' * 10)})", code)
-        session = (f"s{expires_at}", "admin", 1, 1, expires_at)
-        desk.db.execute(f"INSERT INTO web_session VALUES ({','.join('?' * 5)})", session)
+        session = (f"s{expires_at}", "admin", 1, 1, expires_at, "", "")
+        desk.db.execute(f"INSERT INTO web_session VALUES ({','.join('?' * 7)})", session)
         desk.db.execute("INSERT INTO failed_attempt VALUES (?, 1, 1, ?)", (expires_at, expires_at))
         desk.db.execute("INSERT INTO known_network VALUES (?, ?)", (expires_at, expires_at))
     kinds = {Leftover.WEB_SESSIONS, Leftover.FAILED_ATTEMPTS, Leftover.KNOWN_NETWORKS}

@@ -48,6 +48,11 @@ def show_all(visit: Visit, db: Connection) -> Reply:
     )
 
 
+def lead_back(_visit: Visit, _db: Connection) -> Reply:
+    """Lead from the address of a form to the page that shows it."""
+    return Redirect(PATH)
+
+
 def change_state(visit: Visit, db: Connection) -> Reply:
     """Publish, block, unblock or deprecate an API, with the next request."""
     return _change(visit, db, visit.places["verb"])
@@ -107,5 +112,10 @@ ROUTES = (
         show=ask_retire,
         post=Post(retire, again=ask_retire),
     ),
-    Route(f"{API_PATH}/{{verb}}", Access.ADMIN, post=Post(change_state, again=show_all)),
+    Route(
+        f"{API_PATH}/{{verb}}",
+        Access.ADMIN,
+        show=lead_back,
+        post=Post(change_state, again=show_all),
+    ),
 )

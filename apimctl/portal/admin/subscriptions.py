@@ -55,6 +55,11 @@ def show(visit: Visit, db: Connection) -> Reply:
     return Page("admin_application.html", {"application": application, "rows": rows})
 
 
+def lead_back(visit: Visit, db: Connection) -> Reply:
+    """Lead from the address of a form to the page that shows it. Raises NotFoundError."""
+    return Redirect(path_of(_application(visit, db)))
+
+
 def change_state(visit: Visit, db: Connection) -> Reply:
     """Block, unblock, hold or reject a subscription."""
     application = _application(visit, db)
@@ -101,6 +106,7 @@ ROUTES = (
     Route(
         f"{PATH}/{{subscription}}/{{verb}}",
         Access.ADMIN,
+        show=lead_back,
         post=Post(change_state, again=show),
     ),
 )

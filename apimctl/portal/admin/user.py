@@ -42,6 +42,11 @@ def show(visit: Visit, db: Connection) -> Reply:
     )
 
 
+def lead_back(visit: Visit, db: Connection) -> Reply:
+    """Lead from the address of a form to the page that shows it. Raises NotFoundError."""
+    return Redirect(path_of(_subject(visit, db)))
+
+
 def update(visit: Visit, db: Connection) -> Reply:
     """Give the user another name and other roles. Applications and tokens stay.
 
@@ -146,12 +151,13 @@ def _require_password_here(visit: Visit, db: Connection) -> None:
 
 ROUTES = (
     Route(PATH, Access.ADMIN, show=show),
-    Route(f"{PATH}/update", Access.ADMIN, post=Post(update, again=show)),
+    Route(f"{PATH}/update", Access.ADMIN, show=lead_back, post=Post(update, again=show)),
     Route(
         f"{PATH}/password",
         Access.ADMIN,
+        show=lead_back,
         post=Post(set_password, again=show, prepare=prepare_password),
     ),
-    Route(f"{PATH}/sessions", Access.ADMIN, post=Post(end_sessions, again=show)),
+    Route(f"{PATH}/sessions", Access.ADMIN, show=lead_back, post=Post(end_sessions, again=show)),
     Route(f"{PATH}/delete", Access.ADMIN, show=ask_delete, post=Post(delete, again=ask_delete)),
 )
