@@ -34,6 +34,7 @@ A_DAY = 86_400
 SUBSCRIBER = "maria"
 ADMINISTRATOR = "jonas"
 PARTNERS = "PARTNERS"
+CALLBACK = "https://harbour.example/back"
 
 PEOPLE = {
     SUBSCRIBER: (),
@@ -91,12 +92,16 @@ KEYS = (
 
 @dataclass
 class ExampleStore:
-    """The store and the people in it; `passwords` are those of the two who log in."""
+    """The store and the people in it; `passwords` are those of the two who log in.
+
+    `consumer_key` is that of an application that may send its users to `CALLBACK`.
+    """
 
     path: Path
     backend_url: str
     settings: config.TokenSettings
     passwords: dict[str, str] = field(default_factory=dict, repr=False)
+    consumer_key: str = ""
     _now: int = field(default_factory=lambda: int(time.time()) - 12 * A_DAY)
 
     def fill(self) -> None:
@@ -185,7 +190,8 @@ class ExampleStore:
     def _add_applications(self, db: Connection) -> None:
         for owner, name, description in APPLICATIONS:
             with self._done(db, owner, Via.PORTAL, "app.create", name, owner=owner):
-                form = ApplicationForm(description=description)
+                callbacks = [CALLBACK] if owner == SUBSCRIBER else []
+                form = ApplicationForm(description=description, callback_urls=callbacks)
                 applications.create(db, name, owner=owner, form=form, **self._moment)
         for name, reference, tier in SUBSCRIPTIONS:
             app, api = applications.resolve(db, name), apis.resolve(db, reference)
@@ -204,7 +210,7 @@ class ExampleStore:
             more = {"owner": app.owner, "key_type": key_type}
             with self._done(db, app.owner, Via.PORTAL, "key.generate", name, **more):
                 self._now = int(time.time()) - 1800
-                keys.generate(
+                made = keys.generate(
                     db,
                     app,
                     key_type,
@@ -213,3 +219,4 @@ class ExampleStore:
                     settings=self.settings,
                     **self._moment,
                 )
+                self.consumer_key = self.consumer_key or made.key.consumer_key

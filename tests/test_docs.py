@@ -107,3 +107,11 @@ def test_the_oauth_page_has_every_rfc_and_each_line_of_it_a_test():
     assert sections == ["6749", "6750", "7009", "7636", "7662", "8414", "9068", "9207", "9700"]
     rows = [line for line in page.splitlines() if re.match(r"\| (all|\d)", line)]
     assert all(line.count("::test_") == 1 for line in rows)
+
+
+def test_the_portal_page_shows_every_picture_that_is_taken_and_no_other():
+    taken = re.findall(r'Shot\(\s*"([\w-]+)"', (ROOT / "scripts/screenshots.py").read_text())
+    shown = re.findall(r"\]\(screenshots/([\w-]+)\.png\)", (ROOT / "docs/portal.md").read_text())
+    there = {picture.stem for picture in (ROOT / "docs/screenshots").iterdir()}
+    assert len(taken) == len(set(taken)) > 20
+    assert set(taken) == set(shown) == there

@@ -23,7 +23,7 @@ class LiveSettings:
         """`load` returns the settings anew. Raises what it raises."""
         self._load = load
         self._settings = load()
-        self._stamp = _stamp_of(self._settings.file)
+        self._stamp: _Stamp = (0, 0, 0)  # as no file has it: it may have changed since it was read
 
     def __call__(self) -> Settings:
         """Return the settings as they are now."""

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
@@ -67,3 +68,105 @@ def _missing(response) -> list[str]:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+@dataclass
+class Person:
+    """Somebody at the API Store, with a mouse or a finger; who looks for something waits for it."""
+
+    page: object
+    has_touch: bool = False
+
+    def press(self, what) -> None:
+        """Press something on the page."""
+        (what.tap if self.has_touch else what.click)()
+
+    def follow(self, name, *, within=None) -> None:
+        """Follow the link of that name."""
+        self._go_on((within or self.page).get_by_role("link", name=name))
+
+    def push(self, name, *, within=None) -> None:
+        """Send a form by its button of that name."""
+        self._go_on((within or self.page).get_by_role("button", name=name, exact=True))
+
+    def _go_on(self, what) -> None:
+        with self.page.expect_navigation():
+            self.press(what)
+        assert fits(self.page), self.page.url
+
+    def fill(self, label, text, *, within=None) -> None:
+        """Fill the field of that label in."""
+        (within or self.page).get_by_label(label).fill(text)
+
+    def unfold(self, title, *, within=None):
+        """Open a part of the page that is folded away, and return it."""
+        part = (within or self.page).get_by_role("group").filter(has_text=title)
+        self.press(part.locator("summary"))
+        return part
+
+    def region(self, name):
+        """Return the part of the page of that name."""
+        return self.page.get_by_role("region", name=name, exact=True)
+
+    def reads(self, text) -> str:
+        """Return what the page says of what was done just now, once it does say this."""
+        status = self.page.get_by_role("status").filter(has_text=text)
+        status.wait_for()
+        return status.inner_text()
+
+    def log_in(self, user) -> None:
+        """Log in as a user whose password is the name backwards."""
+        self.fill("User name", user)
+        self.fill("Password", user[::-1])
+        self.push("Log in")
+
+    def made(self, title) -> dict[str, str]:
+        """Return what the page shows this once, by its labels, once it does."""
+        region = self.region(title)
+        region.wait_for()
+        shown = region.get_by_role("textbox")
+        labels = "all => all.map(each => each.ariaLabelledByElements[0].textContent)"
+        return dict(zip(shown.evaluate_all(labels), shown.all_text_contents(), strict=True))
+
+
+MOST_TABS = 100
+REACHED = """wanted => {
+    const reached = document.activeElement, style = getComputedStyle(reached);
+    const isSeen = reached === document.body
+        || style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+    return [reached === wanted, isSeen, reached.outerHTML];
+}"""
+
+
+@dataclass
+class Typist:
+    """Somebody with a keyboard alone, who has to see where they are."""
+
+    page: object
+
+    def reach(self, what) -> None:
+        """Tab to something."""
+        wanted = what.element_handle()
+        for _ in range(MOST_TABS):
+            self.page.keyboard.press("Tab")
+            is_there, is_seen, where = self.page.evaluate(REACHED, wanted)
+            assert is_seen, where
+            if is_there:
+                return
+        raise AssertionError(what)
+
+    def fill(self, label, text) -> None:
+        """Fill the field of that label in."""
+        self.reach(self.page.get_by_label(label))
+        self.page.keyboard.press("ControlOrMeta+A")
+        self.page.keyboard.type(text)
+
+    def press(self, what, key="Enter") -> None:
+        """Press something that leads to another page."""
+        self.reach(what)
+        self.send(key)
+
+    def send(self, key="Enter") -> None:
+        """Press a key that leads to another page."""
+        with self.page.expect_navigation():
+            self.page.keyboard.press(key)
