@@ -29,7 +29,9 @@ from apimctl.services import (
     resources,
     revocation,
     scopes,
+    sessions,
     settings,
+    storefront,
     subscriptions,
     tiers,
     tokens,
@@ -38,6 +40,7 @@ from apimctl.services import (
 )
 from apimctl.services.apis import ApiForm
 from apimctl.services.applications import ApplicationForm
+from apimctl.services.audit import AuditFilter
 from apimctl.services.userstores import LdapForm
 from apimctl.store import open_store
 from apimctl.tables import access_tokens, failed_attempts, partitions, web_sessions
@@ -259,6 +262,42 @@ def remember_failures(db, *, count, user=None, client=None, network="127.0.0.1")
     failed_attempts.put(db, subject, attempts.Failures(count, 0, forgotten_at))
 
 
+def furnish(db, *, user, password, url, api, spare, app, tier, bare):
+    """Make a user with one of everything, and return what addresses and forms name it by."""
+    create_user(db, name=user, password=password)
+    create_user(db, name=bare)
+    for name in (api, spare):
+        create_api(db, name=name, production_url=url)
+    create_tier(db, name=tier)
+    application_id = create_app(db, name=app, owner=user)
+    subscribe(db, app=app, api=api)
+    access_token = generate(db, app=app)["access_token"]
+    refresh_token = log_in(db, app=app, name=user)["refresh_token"]
+    note(db, action="app.create")
+    owner = users.require(db, user)
+    secret, other = (sessions.begin(db, owner, **_made()) for _ in range(2))
+    ((subscription, _),) = storefront.list_subscribed(db, applications.resolve(db, app))
+    entry = audit.list_newest(db, AuditFilter(), limit=1)[0]
+    places = {
+        "name": spare,
+        "version": "1.0.0",
+        "application": application_id,
+        "subscription": subscription.id,
+        "token": tokens.find_access_token(db, access_token).id,
+        "session": credentials.digest(other)[:16],
+        "entry": str(entry.id),
+        "user": owner.id,
+        "bare": users.require(db, bare).id,
+        "api": api,
+        "tier": tier,
+    }
+    return places | {
+        "secret": secret,
+        "access_token": access_token,
+        "refresh_token": refresh_token,
+    }
+
+
 def remember_sign_ups(db, *, count, network="127.0.0.1"):
     """Let so many have signed up, of whom none blocks any more."""
     forgotten_at = int(time.time()) + attempts.MEMORY_SECONDS
@@ -335,7 +374,7 @@ VERBS = {
         *(generate, update_key, rotate_key, delete_key, renew, revoke, expire, expire_code),
         *(create_userstore, update_userstore, delete_userstore),
         *(create_user, remember_failures, delete_user, log_in, admit, note),
-        *(remember_sign_ups, forget_sign_ups),
+        *(remember_sign_ups, forget_sign_ups, furnish),
         *(create_tier, update_tier, configure),
         *(set_password, end_sessions, age_sessions, audit_of),
     )
