@@ -5,6 +5,7 @@ from contextlib import closing
 import pytest
 from sqlite_utils import Database
 
+from apimctl.domain.models import WebSession
 from apimctl.errors import StoreNewerError, StoreUnreadableError
 from apimctl.migrations import migrations
 from apimctl.services import tiers
@@ -15,7 +16,7 @@ from apimctl.store import (
     rehearse_store,
     schema_version,
 )
-from apimctl.tables import gateways, partitions, user_roles
+from apimctl.tables import gateways, partitions, user_roles, web_sessions
 from apimctl.tables.gateways import Gateway
 
 NOW = 1_800_000_000
@@ -141,3 +142,13 @@ def test_admin_has_its_role_in_an_older_store(older):
             )
     with closing(open_store(older, now=NOW)) as migrated, migrated.reading() as db:
         assert user_roles.list_by_user(db) == {"admin": ("admin",)}
+
+
+def test_sessions_of_an_older_store_go_on_and_say_nothing_of_their_browser():
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        db = Database(connection, execute_plugins=False)
+        migrations.apply(db, stop_before="m016_where_sessions_began")
+        connection.execute("INSERT INTO user_account VALUES ('alice', 'alice', 'PRIMARY', NULL, 7)")
+        connection.execute("INSERT INTO web_session VALUES ('digest', 'alice', 7, 8, 9)")
+        migrations.apply(db)
+        assert web_sessions.find(connection, "digest") == WebSession("digest", "alice", 7, 8, 9)

@@ -36,6 +36,9 @@ SUBSCRIPTION_VERBS: Mapping[str, SubscriptionState] = {
     "reject": SubscriptionState.REJECTED,
 }
 
+HELD = frozenset(SubscriptionState) - {SubscriptionState.UNBLOCKED}
+"""Into these an administrator put a subscription: its owner may not end it, to begin it anew."""
+
 
 def api_verbs(state: ApiState) -> list[str]:
     """Return the verbs that lead from this state to another."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from apimctl.errors import ApimctlError, NotFoundError
+from apimctl.errors import ApimctlError, NotFoundError, StoreError
 
 _Value = TypeVar("_Value")
 
@@ -128,9 +128,11 @@ class Form:
 
     @contextlib.contextmanager
     def blaming(self, name: str) -> Iterator[None]:
-        """Put the blame on a field for whatever the block raises. Raises FormError."""
+        """Put the blame on a field for what the block raises. Raises FormError, StoreError."""
         try:
             yield
+        except StoreError:
+            raise
         except ApimctlError as error:
             self.problems[name] = problem_of(error)
             raise FormError(self) from error

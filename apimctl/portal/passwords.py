@@ -1,5 +1,7 @@
 """A new password in a form: typed twice, as nobody sees what is typed."""
 
+from aiohttp import hdrs
+
 from apimctl.edge.login.passwords import Busy
 from apimctl.errors import InvalidInputError
 from apimctl.portal.forms import Form, Problem, problem_of
@@ -44,6 +46,10 @@ async def hash_new(tools: Tools, form: Form) -> str | None:
     hashed = await tools.passwords.hash(password)
     if isinstance(hashed, Busy):
         raise form.refuse(
-            "", "Many passwords are being checked right now", hint="Try again soon.", status=503
+            "",
+            "Many passwords are being checked right now",
+            hint="Try again soon.",
+            status=503,
+            headers=((hdrs.RETRY_AFTER, "1"),),
         )
     return hashed

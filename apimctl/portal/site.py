@@ -198,31 +198,30 @@ class Site:
     async def _act(self, route: Route, post: Post, visit: Visit) -> Answer:
         """Do what a form says, in one transaction; show it again if it is refused."""
 
-        def act(db: Connection) -> Answer:
+        def act(db: Connection) -> tuple[Visit, Answer]:
             entered = _enter(db, visit, route.access)
             if entered.logged_in is not None and post.writes:
                 sessions.touch(db, entered.logged_in, now=entered.now)
-            return _answer(entered, post.act(entered, db))
+            return entered, _answer(entered, post.act(entered, db))
 
         submit = self._writer.submit if post.writes else self._reader.submit
         try:
             if post.prepare is not None:
                 entered = await self._reader.submit(lambda db: _enter(db, visit, route.access))
-                if not post.writes:
-                    self._note_use(entered)
                 visit = replace(visit, prepared=await post.prepare(self._tools, entered))
-            return await submit(act)
+            entered, answer = await submit(act)
         except FormError as refused:
             form, status, headers = refused.form, refused.status, refused.headers
         except ApimctlError as error:
             if isinstance(error, StoreError) and not isinstance(error, UserStoreError):
                 raise
             problem = problem_of(error)
-            form, status, headers = (
-                Form(visit.path, visit.fields, problem=problem),
-                problem.status,
-                (),
-            )
+            form = Form(visit.path, visit.fields, problem=problem)
+            status, headers = problem.status, problem.headers
+        else:
+            if not post.writes:
+                self._note_use(entered)
+            return answer
         answer = await self._show(route.access, post.again, replace(visit, refused=form))
         if hdrs.LOCATION not in answer.headers:
             answer.status = status

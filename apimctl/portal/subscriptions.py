@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
-from apimctl.domain.lifecycle import ROUTED, SUBSCRIBABLE
+from apimctl.domain.lifecycle import HELD, ROUTED, SUBSCRIBABLE
 from apimctl.domain.models import Api, Application, Subscription, Tier
+from apimctl.errors import DeniedError
 from apimctl.portal import confirmation, panels
 from apimctl.portal.made import Made
 from apimctl.portal.panels import APPLICATION_PATH, require_application
@@ -32,6 +33,11 @@ class Subscribed:
         """The address below which its forms are sent."""
         one = self.subscription
         return ONE_PATH.format(application=one.application_id, subscription=one.id)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is an administrator's to change: blocked, on hold, rejected."""
+        return self.subscription.state in HELD
 
     @property
     def is_out(self) -> bool:
@@ -81,8 +87,11 @@ def lead_back(visit: Visit, db: Connection) -> Reply:
 
 
 def change_tier(visit: Visit, db: Connection) -> Reply:
-    """Move a subscription to another tier. Raises FormError, ConflictError, NotFoundError."""
-    application, subscribed = _find(visit, db)
+    """Move a subscription to another tier.
+
+    Raises FormError, ConflictError, DeniedError, NotFoundError.
+    """
+    application, subscribed = _find_changeable(visit, db)
     visit.require_seen(subscribed.seen)
     form = visit.submitted()
     with form.blaming("tier"):
@@ -92,8 +101,8 @@ def change_tier(visit: Visit, db: Connection) -> Reply:
 
 
 def ask_to_unsubscribe(visit: Visit, db: Connection) -> Reply:
-    """Ask whether an application is to be unsubscribed. Raises NotFoundError."""
-    application, subscribed = _find(visit, db)
+    """Ask whether an application is to be unsubscribed. Raises DeniedError, NotFoundError."""
+    application, subscribed = _find_changeable(visit, db)
     api = subscribed.api
     return confirmation.ask(
         f"Unsubscribe {application.name} from {api.name} {api.version}?",
@@ -109,8 +118,8 @@ def ask_to_unsubscribe(visit: Visit, db: Connection) -> Reply:
 
 
 def unsubscribe(visit: Visit, db: Connection) -> Reply:
-    """End a subscription. Raises ConflictError, NotFoundError."""
-    application, subscribed = _find(visit, db)
+    """End a subscription. Raises ConflictError, DeniedError, NotFoundError."""
+    application, subscribed = _find_changeable(visit, db)
     visit.require_seen(subscribed.seen)
     subscriptions.delete(db, application, subscribed.api)
     _audit(visit, db, "delete", application, subscribed.api)
@@ -140,13 +149,24 @@ def _page(
     return Page("subscriptions.html", values)
 
 
-def _find(visit: Visit, db: Connection) -> tuple[Application, Subscribed]:
-    """Return the subscription that an address names. Raises NotFoundError."""
+def _find_changeable(visit: Visit, db: Connection) -> tuple[Application, Subscribed]:
+    """Return the subscription that an address names.
+
+    Raises NotFoundError; DeniedError for one that is held, so that its owner cannot end it and
+    subscribe anew.
+    """
     application = require_application(visit, db)
     subscription, api = storefront.require_subscription(
         db, application, visit.places["subscription"]
     )
-    return application, Subscribed(subscription, api, [])
+    subscribed = Subscribed(subscription, api, [])
+    if subscribed.is_held and not visit.whoever.is_admin:
+        state = subscription.state.lower().replace("_", " ")
+        raise DeniedError(
+            f"The subscription to {api.name} {api.version} is {state}",
+            hint="Ask an administrator; nothing was done.",
+        )
+    return application, subscribed
 
 
 def _warning(subscribed: Subscribed) -> list[str]:

@@ -18,6 +18,9 @@ LONGEST_SECONDS = 12 * 3600
 TOUCH_SECONDS = 60
 """How old the last known use may be before it is written anew: not every page is a commit."""
 
+MOST_OF_ONE_USER = 100
+"""With one more, the session ends that was not used for longest."""
+
 SECRET_BYTES = 32
 
 
@@ -49,6 +52,7 @@ def begin(
     `user_agent` is what the browser says of itself, `address` where it comes from.
     """
     secret = new_secret(random)
+    web_sessions.delete_all_but_latest(db, user.id, kept=MOST_OF_ONE_USER - 1)
     web_sessions.insert(
         db,
         WebSession(

@@ -52,3 +52,12 @@ def delete_of_user(db: Connection, user_id: str, *, but: str = "") -> int:
     """Remove all sessions of a user but the one with that digest; return how many that were."""
     cursor = db.execute("DELETE FROM web_session WHERE user_id = ? AND digest <> ?", (user_id, but))
     return cursor.rowcount
+
+
+def delete_all_but_latest(db: Connection, user_id: str, *, kept: int) -> None:
+    """Remove a user's sessions but for so many of those used last."""
+    db.execute(
+        "DELETE FROM web_session WHERE user_id = ? AND digest NOT IN"
+        " (SELECT digest FROM web_session WHERE user_id = ? ORDER BY used_at DESC, digest LIMIT ?)",
+        (user_id, user_id, kept),
+    )

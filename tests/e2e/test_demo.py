@@ -104,10 +104,14 @@ def test_settings_of_the_user_do_not_reach_it(cli, place):
 def test_no_secret_is_in_the_command_line_of_a_process(cli, place):
     seen = set()
     log = cli.home / "log"
-    with log.open("w") as stderr, cli.start("demo", stdout=stderr, stderr=stderr) as process:
+    with (
+        log.open("w") as stderr,
+        cli.start("demo", "--open", stdout=stderr, stderr=stderr) as process,
+    ):
         while process.poll() is None:
             seen |= set(processes_of(place).values())
     assert process.returncode == 0, log.read_text()
+    assert "no browser is opened" in log.read_text()
     assert any("generate\0--sandbox" in line for line in seen)
     assert any("apimctl.demo.backend" in line for line in seen)
     assert not any(re.search(PATTERN, line) for line in seen)
@@ -117,11 +121,7 @@ def test_no_secret_is_in_the_command_line_of_a_process(cli, place):
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 )
 @pytest.mark.parametrize(
-    "moment",
-    [
-        *("# a production", "$ apimctl key", "$ apimctl gateway status", "$ apimctl user"),
-        "# the API Store",
-    ],
+    "moment", ["# a production", "$ apimctl key", "$ apimctl gateway status", "# the API Store"]
 )
 def test_cut_short_it_leaves_nothing(cli, place, number, code, moment):
     with cli.start("demo", "--once", stdin=subprocess.DEVNULL) as process:
@@ -227,45 +227,34 @@ def test_on_a_terminal_it_says_so_when_the_gateway_dies(cli, place):
     assert process.returncode == 1
 
 
-def test_a_reader_can_log_in_at_the_api_store(cli, place):
+def test_a_reader_can_log_in_at_the_api_store_until_that_dies(cli, place):
     with on_a_terminal(cli) as (process, screen, seen):
-        url, user, password = re.search(
-            r"^  (\S+)/store   user (\w+), password (\S+)$", seen, re.MULTILINE
-        ).groups()
+        line = r"^  (\S+)/store   user (\w+), password (\S+)$"
+        url, user, password = re.search(line, seen, re.MULTILINE).groups()
         shopper = Shopper(Gateway(url, process, cli.home / "none"))
         assert shopper.log_in(user, password).status == 200
         assert "DefaultApplication" in shopper.visit("/store/subscriptions").body.decode()
-        screen.write(b"\x03")
-        read_until(screen, "nothing is left behind")
-    assert process.returncode == 0
+        (portal,) = [pid for pid, line in processes_of(place).items() if "portal\0serve" in line]
+        os.kill(portal, signal.SIGKILL)
+        read_until(screen, "error: the API Store ended")
+    assert process.returncode == 1
 
 
-def test_the_api_store_is_opened_in_the_browser_of_the_user(cli, place):
-    opened = cli.home / "opened"
-    browser = cli.home / "browser"
+def test_the_api_store_is_opened_in_the_browser_of_the_user_which_may_stay(cli, place):
+    opened, browser = cli.home / "opened", cli.home / "browser"
     browser.write_text(
-        f"#!/bin/sh\necho $1 ${{APIMCTL_DB-none}} >{opened}.part\nmv {opened}.part {opened}\n"
+        f"#!/bin/sh\necho $1 ${{APIMCTL_DB-none}} >{opened}.part\n"
+        f"mv {opened}.part {opened}\nexec sleep 1000\n"
     )
     browser.chmod(0o755)
     cli.environment["BROWSER"] = f"{browser} %s"
-    with on_a_terminal(cli, "--open") as (_, screen, seen):
+    with on_a_terminal(cli, "--open") as (process, screen, seen):
         until(opened.exists)
         (url,) = re.findall(r"^  (\S+/store)   user", seen, re.MULTILINE)
         assert opened.read_text().split() == [url, "none"]
         screen.write(b"\x03")
         assert "no browser" not in read_until(screen, "nothing is left behind")
-
-
-def test_a_browser_that_stays_is_not_waited_for_at_the_end(cli, place):
-    opened = cli.home / "opened"
-    browser = cli.home / "browser"
-    browser.write_text(f"#!/bin/sh\n: >{opened}\nexec sleep 1000\n")
-    browser.chmod(0o755)
-    cli.environment["BROWSER"] = f"{browser} %s"
-    with on_a_terminal(cli, "--open") as (_, screen, _seen):
-        until(opened.exists)
-        screen.write(b"\x03")
-        read_until(screen, "nothing is left behind")
+    assert process.returncode == 0
 
 
 def test_without_a_browser_it_says_so_and_serves_on(cli, place):
@@ -276,18 +265,8 @@ def test_without_a_browser_it_says_so_and_serves_on(cli, place):
     assert process.returncode == 0
 
 
-def test_in_a_pipe_no_browser_is_opened(cli, place):
-    cli.environment["BROWSER"] = "/nowhere/browser %s"
-    assert "no browser is opened" in cli.ok("demo", "--open").stderr
+def test_open_and_once_exclude_each_other(cli, place):
     assert cli("demo", "--open", "--once").code == 2
-
-
-def test_an_api_store_that_dies_is_one_clear_error(cli, place):
-    with on_a_terminal(cli) as (process, screen, _):
-        (portal,) = [pid for pid, line in processes_of(place).items() if "portal\0serve" in line]
-        os.kill(portal, signal.SIGKILL)
-        read_until(screen, "error: the API Store ended")
-    assert process.returncode == 1
 
 
 def test_once_on_a_terminal_it_ends(cli, place):

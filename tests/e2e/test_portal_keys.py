@@ -535,6 +535,22 @@ def test_a_blocked_subscription_shows_its_state_and_makes_no_line_for_curl(custo
     assert "Blocked" in customer.shopper.page
 
 
+@pytest.mark.parametrize("verb", ["block", "block --production-only", "hold", "reject"])
+def test_who_is_blocked_cannot_end_the_subscription_to_begin_it_anew(customer, verb):
+    customer.shopper.visit(customer.page)
+    path = tier_path(customer)
+    question = path.replace("/tier", "/unsubscribe")
+    stale, asked = customer.another_tab(), customer.another_tab(question)
+    customer.market.changer("change_subscription", app=customer.name, api=customer.name, to=verb)
+    assert stale.send(path, tier="Gold").status == 403
+    assert "Ask an administrator; nothing was done." in stale.notices[0]
+    assert asked.send(question).status == 403
+    customer.shopper.visit(customer.page)
+    assert "Ask an administrator" in customer.shopper.page
+    assert path not in customer.shopper.forms
+    assert customer.audit() == []
+
+
 def test_no_secret_is_in_the_log_or_the_audit_log(customer):
     made = customer.generate()
     customer.send("regenerate")

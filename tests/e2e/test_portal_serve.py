@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.binary import TIMEOUT_SECONDS
+from tests.e2e.load import connections
 from tests.e2e.storefront import OverTls, Shopper, serving_portal
 from tests.e2e.tls import own_certificate, write_pair
 from tests.e2e.waiting import until
@@ -32,7 +33,9 @@ def line(portal, beginning):
 
 def begin_sending(portal, path=LOG_IN):
     """Return a connection on which a form is under way: its last byte is missing."""
-    client = socket.create_connection(("127.0.0.1", portal.port), timeout=TIMEOUT_SECONDS)
+    connection = portal.connection()
+    connection.connect()
+    client = connection.sock
     client.sendall(
         f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n".encode()
         + b"Content-Type: application/x-www-form-urlencoded\r\n\r\na=b"
@@ -134,15 +137,38 @@ def test_plain_http_is_for_this_machine_by_any_name(cli, host):
         assert line(portal, "listening on").endswith("(plain HTTP, this machine only)")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_form_under_way_is_finished(cli, number):
+def test_a_form_under_way_is_finished(cli):
     with serving_portal(cli, "--http") as portal, begin_sending(portal) as client:
-        portal.process.send_signal(number)
-        until(lambda: is_refused(portal))
-        client.sendall(b"c")
-        assert Peer(client).read_head()[0] == b"HTTP/1.1 403 Forbidden"
-        assert portal.process.wait(TIMEOUT_SECONDS) == 0
+        finish_amid(portal, client, signal.SIGTERM)
+
+
+def test_a_form_under_way_is_finished_over_tls(cli):
+    with serving_portal(cli) as plain:
+        portal = OverTls(plain, own_certificate(cli))
+        with begin_sending(portal) as client:
+            finish_amid(portal, client, signal.SIGINT)
+
+
+def finish_amid(portal, client, number):
+    portal.process.send_signal(number)
+    until(lambda: is_refused(portal))
+    client.sendall(b"c")
+    assert Peer(client).read_head()[0] == b"HTTP/1.1 403 Forbidden"
+    assert portal.process.wait(TIMEOUT_SECONDS) == 0
     assert "stopped" in portal.log
+
+
+def test_who_has_connected_when_the_port_closes_is_answered(cli):
+    with serving_portal(cli, "--http") as portal:
+        portal.process.send_signal(signal.SIGSTOP)
+        with connections(portal, 50) as clients:
+            for client in clients:
+                client.sendall(b"GET /store/login HTTP/1.1\r\nHost: x\r\n\r\n")
+            portal.process.send_signal(signal.SIGTERM)
+            portal.process.send_signal(signal.SIGCONT)
+            for client in clients:
+                assert b"200 OK" in client.recv(65536)
+        assert portal.process.wait(TIMEOUT_SECONDS) == 0
 
 
 def test_a_second_signal_ends_it_at_once(cli):

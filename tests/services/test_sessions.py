@@ -107,3 +107,17 @@ def test_a_user_ends_all_other_sessions(desk, alice, secret):
     assert sessions.end_others(desk.db, here) == 1
     assert [is_known(desk, each) for each in (secret, other, bobs)] == [True, False, True]
     assert sessions.end_others(desk.db, here) == 0
+
+
+def test_a_user_has_so_many_sessions_at_most(desk, alice, secret):
+    bobs = sessions.begin(desk.db, desk.user("bob"), **desk.moment)
+    desk.now = NOW + 120
+    sessions.touch(desk.db, sessions.find(desk.db, secret, now=desk.now), now=desk.now)
+    desk.now = NOW + 60
+    oldest = sessions.begin(desk.db, alice, **desk.moment)
+    desk.now = NOW + 120
+    for _ in range(sessions.MOST_OF_ONE_USER - 1):
+        sessions.begin(desk.db, alice, **desk.moment)
+    alive = sessions.list_of(desk.db, alice, now=desk.now)
+    assert len(alive) == sessions.MOST_OF_ONE_USER
+    assert [is_known(desk, each) for each in (secret, oldest, bobs)] == [True, False, True]
