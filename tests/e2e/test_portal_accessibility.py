@@ -15,6 +15,7 @@ from apimctl.portal.routes import Access
 from tests.e2e.browsing import Person, fits, opened
 from tests.e2e.clients.node import installed_packages
 from tests.e2e.storefront import Storefront
+from tests.e2e.visitor import client_of
 
 pytestmark = pytest.mark.needs("chromium", "chromium")
 
@@ -229,4 +230,17 @@ def an_open_menu(person):
 def test_a_state(at, axe, path, who, act):
     with at(path, who) as page:
         act(Person(page))
+        assert flaws(page, axe) == []
+
+
+def test_the_gateway_s_log_in_and_consent(browser, town, axe):
+    client = client_of(town.storefront.market)
+    address = f"{client.stall.market.gateway.url}{client.address()}"
+    with opened(browser, address, java_script_enabled=True) as page:
+        person = Person(page)
+        assert flaws(page, axe) == []
+        person.log_in("nobody")
+        assert flaws(page, axe) == []
+        person.log_in(town.users["newcomer"])
+        page.get_by_role("button", name="Allow").wait_for()
         assert flaws(page, axe) == []

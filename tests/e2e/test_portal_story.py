@@ -187,6 +187,35 @@ def test_a_form_can_be_sent_again_after_back(browser, shop):
         person.made(GENERATED.format("sandbox"))
 
 
+FOCUSED = "document.activeElement.id"
+
+
+def test_who_was_refused_goes_on_at_the_first_field_that_is_wrong(browser, shop):
+    with shop(browser, java_script_enabled=True) as page:
+        person = Person(page)
+        person.fill("Allowed domains", "example.com", within=person.region("Sandbox"))
+        person.fill("Token validity", "soon", within=person.region("Sandbox"))
+        person.push("Generate sandbox key")
+        assert page.evaluate(FOCUSED) == "sandbox-validity"
+
+
+def test_what_was_made_comes_first(browser, shop):
+    with shop(browser, java_script_enabled=True, **PHONE) as page:
+        person = Person(page, has_touch=True)
+        person.push("Generate sandbox key")
+        assert page.evaluate(FOCUSED) == "made"
+        assert person.region(GENERATED.format("sandbox")).get_by_role("heading").is_visible()
+
+
+def test_the_navigation_can_be_skipped(browser, shop):
+    with shop(browser, java_script_enabled=True) as page:
+        typist = Typist(page)
+        typist.press(page.get_by_role("link", name="Skip to the content"))
+        assert page.evaluate(FOCUSED) == "main"
+        page.keyboard.press("Tab")
+        assert page.get_by_role("main").locator(":focus").count() == 1
+
+
 def test_what_is_made_can_be_copied(browser, shop):
     with shop(browser, java_script_enabled=True) as page:
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
