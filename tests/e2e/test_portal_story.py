@@ -161,6 +161,21 @@ def test_a_double_click_makes_one_key_and_its_secret_is_seen(browser, shop, api,
         assert ask(api, made) == 200
 
 
+def test_a_form_is_not_sent_again_while_it_is_on_its_way(browser, shop):
+    with shop(browser, java_script_enabled=True) as page:
+        held = []
+        page.route("**/generate", lambda route, _: held.append(route))
+        button = page.get_by_role("button", name="Generate production key")
+        button.scroll_into_view_if_needed()
+        box = button.bounding_box()
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        with page.expect_request("**/generate"):
+            page.mouse.click(*middle)
+        page.mouse.click(*middle)  # would drop the first request, and its answer
+        held[0].continue_()
+        Person(page).made(GENERATED.format("production"))
+
+
 @WAYS
 def test_back_and_reload_after_generate_do_no_harm(browser, shop, api, has_script):
     with shop(browser, java_script_enabled=has_script) as page:
