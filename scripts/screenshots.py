@@ -195,6 +195,8 @@ def take(browser: Browser, town: Town, shot: Shot, cookies: list[Any]) -> None:
     shot.steps(page)
     page.wait_for_load_state()
     page.mouse.move(0, 0)
+    if shot.is_whole:
+        page.evaluate("scrollTo(0, 0)")  # what sticks to the window belongs to the top
     picture = page.screenshot(full_page=shot.is_whole, animations="disabled", caret="hide")
     context.close()
     with browser.new_page() as blank:
