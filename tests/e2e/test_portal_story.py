@@ -202,6 +202,8 @@ def test_a_form_can_be_sent_again_after_back(browser, shop):
         person.made(GENERATED.format("sandbox"))
 
 
+IS_IN_SIGHT = """link => link.getBoundingClientRect().bottom
+    <= link.closest("nav").getBoundingClientRect().bottom"""
 FOCUSED = "document.activeElement.id"
 
 
@@ -274,13 +276,14 @@ def test_the_account_menu_closes_by_itself(browser, shop):
 def test_many_applications_can_be_searched_as_one_types(browser, storefront):
     market = storefront.market
     user = market.user()
-    for number in range(9):
-        market.changer("create_app", name=f"App {number}", owner=user)
+    *_, last = [market.changer("create_app", name=f"App {n}", owner=user) for n in range(9)]
     cookies = storefront.visitor(user).cookies.items()
-    address = f"{storefront.portal.url}/store/subscriptions"
-    with opened(browser, address, cookies=cookies, java_script_enabled=True) as page:
+    address = f"{storefront.portal.url}/store/subscriptions/{last}"
+    low = {"viewport": {"width": 1280, "height": 400}}
+    with opened(browser, address, cookies=cookies, java_script_enabled=True, **low) as page:
         shown = page.get_by_role("navigation", name="Applications").get_by_role("link")
         assert shown.count() == 9
+        assert shown.last.evaluate(IS_IN_SIGHT)
         page.get_by_role("searchbox", name="Find an application").fill("app 7")
         assert [text.split("\n")[0] for text in shown.all_inner_texts()] == ["App 7"]
         assert Person(page).reads("1 found")
