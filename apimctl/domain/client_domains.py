@@ -17,6 +17,7 @@ from functools import lru_cache
 
 import idna
 
+from apimctl.domain.names import printable
 from apimctl.errors import InvalidInputError
 
 MOST_DOMAINS = 100
@@ -95,7 +96,7 @@ def _pattern(text: str) -> str:
     wildcard, bare = ("*.", text[2:]) if text.startswith("*.") else ("", text)
     host = _parse_host(bare)
     if host is None or (wildcard and _is_address(host.name)):
-        raise InvalidInputError(f"{text!r} is not a domain", hint=_HINT)
+        raise InvalidInputError(f"{printable(text)!r} is not a domain", hint=_HINT)
     port = "" if host.port is None else f":{host.port}"
     return f"{wildcard}{host.name}{port}"
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from apimctl.domain.names import printable
 from apimctl.domain.validity import parse_duration
 from apimctl.errors import UsageError
 
@@ -17,7 +18,7 @@ def parse_moment(text: str, *, what: str, now: int) -> int:
     try:
         read = dt.datetime.fromisoformat(stripped) if "-" in stripped else None
     except ValueError:
-        raise UsageError(f"the {what} {text!r} is not a time", hint=_EXAMPLES) from None
+        raise UsageError(f"the {what} {printable(text)!r} is not a time", hint=_EXAMPLES) from None
     if read is not None:
         return int((read if read.tzinfo else read.replace(tzinfo=dt.UTC)).timestamp())
     try:

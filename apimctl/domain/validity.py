@@ -5,6 +5,7 @@ The one place that parses and writes a length of time. SPEC section 2.
 
 import re
 
+from apimctl.domain.names import printable
 from apimctl.errors import UsageError
 
 NEVER = -1
@@ -35,7 +36,9 @@ def parse_duration(text: str, *, what: str = "validity") -> int:
     except UsageError as error:
         raise UsageError(error.message, hint=_ENDING_EXAMPLES) from None
     if seconds == NEVER:
-        raise UsageError(f"the {what} {text!r} must end some time", hint=_ENDING_EXAMPLES)
+        raise UsageError(
+            f"the {what} {printable(text)!r} must end some time", hint=_ENDING_EXAMPLES
+        )
     return seconds
 
 
@@ -57,7 +60,9 @@ def parse_validity(text: str, *, what: str = "validity") -> int:
     else:
         found = _DURATION.fullmatch(stripped)
         if not found or not any(found.groups()):
-            raise UsageError(f"the {what} {text!r} is not a length of time", hint=_EXAMPLES)
+            raise UsageError(
+                f"the {what} {printable(text)!r} is not a length of time", hint=_EXAMPLES
+            )
         seconds = sum(
             int(count) * unit
             for count, unit in zip(found.groups(), UNITS.values(), strict=True)
@@ -67,7 +72,7 @@ def parse_validity(text: str, *, what: str = "validity") -> int:
         raise UsageError(f"a {what} of 0 would be over before it starts", hint=_EXAMPLES)
     if seconds > LONGEST_SECONDS:
         raise UsageError(
-            f"the {what} {text!r} is more than 100 years", hint="Write never for no end."
+            f"the {what} {printable(text)!r} is more than 100 years", hint="Write never for no end."
         )
     return seconds
 

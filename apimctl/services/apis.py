@@ -8,7 +8,14 @@ from sqlite3 import Connection
 from apimctl.domain.cors import check_origins
 from apimctl.domain.lifecycle import next_api_state
 from apimctl.domain.models import Api, ApiState
-from apimctl.domain.names import check_context, check_name, check_text, check_url, check_version
+from apimctl.domain.names import (
+    check_context,
+    check_name,
+    check_text,
+    check_url,
+    check_version,
+    printable,
+)
 from apimctl.domain.routing import shared_path
 from apimctl.errors import ConflictError, InvalidInputError, NotFoundError
 from apimctl.services import tiers
@@ -51,7 +58,7 @@ def resolve(db: Connection, reference: str) -> Api:
     if not found:
         known = ", ".join(api.reference for api in versions)
         raise NotFoundError(
-            f"there is no API {reference!r}",
+            f"there is no API {printable(reference)!r}",
             hint=f"There is {known}." if known else "apimctl api list shows them all.",
         )
     raise ConflictError(

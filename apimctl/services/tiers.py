@@ -5,7 +5,7 @@ from dataclasses import replace
 from sqlite3 import Connection
 
 from apimctl.domain.models import Tier
-from apimctl.domain.names import check_name, check_text
+from apimctl.domain.names import check_name, check_text, printable
 from apimctl.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
 from apimctl.tables import tiers
 from apimctl.tables.changes import ChangeKind, announce
@@ -18,7 +18,7 @@ def require(db: Connection, name: str) -> Tier:
     tier = tiers.find(db, name)
     if tier is None:
         raise NotFoundError(
-            f"there is no tier {name!r}",
+            f"there is no tier {printable(name)!r}",
             hint=f"There are {', '.join(known.name for known in tiers.list_all(db))}.",
         )
     return tier

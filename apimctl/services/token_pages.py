@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 
 from apimctl.domain.models import AccessToken, Application, Key, KeyType, TokenState, User
+from apimctl.domain.names import printable
 from apimctl.errors import InvalidInputError
 from apimctl.services import tokens
 from apimctl.tables import keys, token_pages
@@ -96,6 +97,7 @@ def _place(cursor: str) -> Place:
     found = _CURSOR.fullmatch(cursor)
     if found is None:
         raise InvalidInputError(
-            f"no page ended with {cursor!r}", hint="Copy it from the end of the page before."
+            f"no page ended with {printable(cursor)!r}",
+            hint="Copy it from the end of the page before.",
         )
     return Place(None if found[1] == "never" else int(found[1]), found[2])

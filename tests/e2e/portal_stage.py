@@ -1,11 +1,31 @@
 """One user with one of everything, and what fills in each form of the API Store well."""
 
 import re
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
+from urllib.parse import urlencode, urlsplit
 
+from apimctl.portal.routes import Access, Route
+from tests.e2e.conftest import Answer
 from tests.e2e.storefront import Shopper, Storefront
+from tests.e2e.visitor import FORM
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 BOTH = {"password": "long enough", "repeated": "long enough"}
 OWN_PLACES = ("{application}", "{session}")
@@ -74,7 +94,9 @@ SAMPLES: Mapping[str, Sample] = {
     "/store/profile/sessions/end": Sample(),
     "/store/profile/sessions/{session}/end": Sample(),
     "/store/apis/{name}/{version}": Sample({"application": "{application}"}, to_a_stranger=422),
-    "/store/apis/{name}/{version}/try": Sample({"path": "/", "token": "{access_token}"}),
+    "/store/apis/{name}/{version}/try": Sample(
+        {"path": "/", "token": "{access_token}", "send": "1"}
+    ),
     "/store/applications/new": Sample({"name": "{unused}"}),
     "/store/applications/{application}": Sample({"name": "{unused}"}),
     "/store/applications/{application}/delete": Sample(),
@@ -105,3 +127,91 @@ SAMPLES: Mapping[str, Sample] = {
     "/store/admin/tiers/{tier}/delete": Sample(),
 }
 """By the path of the route. A new form needs one here: what fills it in well, once."""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A form as it is sent well: by whom, to which address, with what in its fields."""
+
+    sender: Shopper
+    path: str
+    fields: dict[str, str]
+
+
+def fill_in(route: Route, stage: Stage, admin: Shopper) -> Filled:
+    """Return the form of a route, as it is shown to whom it is for, and filled in well."""
+    assert route.path in SAMPLES, (
+        f"{route.path} has no sample: say in tests/e2e/portal_stage.py what fills its form in well,"
+        " so that every form can be sent as nobody, as a stranger, and as whoever may"
+    )
+    sample = SAMPLES[route.path]
+    stage.has_password = "{backwards}" in sample.fields.values()
+    unused = stage.storefront.market.name()
+    known = {"username": stage.user, "backwards": stage.user[::-1], "unused": unused}
+    places = {name: stage.fill(text, **known) for name, text in sample.places.items()}
+    path = stage.fill(route.path, **places)
+    sample.prepare(stage)
+    sender = _sender(route, stage, admin)
+    shown = _form_on(sender, stage.fill(sample.page or path, **places), path)
+    typed = {name: stage.fill(text, **known, **places) for name, text in sample.fields.items()}
+    return Filled(sender, path, shown | typed)
+
+
+def _sender(route, stage, admin) -> Shopper:
+    """Return the browser of whom a form is for."""
+    if route.path in {"/store/login", "/store/sign-up"}:
+        return Shopper(stage.storefront.portal)
+    return copy_of(admin) if route.access is Access.ADMIN else stage.owner()
+
+
+def _form_on(shopper, page, path) -> dict[str, str]:
+    """Return the form that leads to that path, on the page or the nearest one above it."""
+    answer = shopper.visit(page)
+    while answer.status in {404, 405} and page.count("/") > 2:
+        page = page.rpartition("/")[0]
+        answer = shopper.visit(page)
+    check_guard(answer)
+    forms = {urlsplit(action).path: fields for action, fields in shopper.forms.items()}
+    assert path in forms, f"{page} has no form that leads to {path}: name its page in the sample"
+    return forms[path]
+
+
+def copy_of(shopper) -> Shopper:
+    return Shopper(shopper.gateway, dict(shopper.cookies), user=shopper.user)
+
+
+def ask(shopper, path, *, method="GET", fields=None, headers=()) -> Answer:
+    """Ask once, and follow no answer."""
+    sent = [("Cookie", f"{name}={value}") for name, value in shopper.cookies.items()]
+    body = None
+    if fields is not None:
+        body = urlencode(fields).encode()
+        sent.append(("Content-Type", FORM))
+    answer = shopper.gateway.send(method, path, headers=[*sent, *headers], body=body)
+    check_guard(answer)
+    return answer
+
+
+def check_guard(answer: Answer) -> None:
+    """Assert that a page is guarded: by its headers, and as nothing in it is a script."""
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    for cookie in answer.headers.get_all("Set-Cookie", []):
+        assert "; HttpOnly; SameSite=Lax" in cookie
+    if answer.status == 303:
+        assert not urlsplit(answer.headers["Location"]).netloc
+    marks = re.findall(r"<[a-z][^>]*>", answer.body.decode())
+    assert answer.status == 303 or marks
+    for mark in marks:
+        name = re.match(r"<([a-z0-9]+)", mark)[1]
+        assert name not in {"style", "iframe", "object", "embed", "base"}, mark
+        assert name != "script" or " src=" in mark, mark
+        bare = re.sub(r'"[^"]*"', '""', mark)
+        assert not re.search(r"\s(?:style|on\w+)=", bare), mark
+        assert name != "form" or 'method="post"' in mark or 'method="get"' in mark, mark
+        for link in re.findall(r'(?:href|src|action)="([^"]*)"', mark):
+            assert not link.startswith(("//", "/", "javascript:", "data:")), mark
+
+
+def audit_rows(storefront) -> int:
+    with closing(sqlite3.connect(f"file:{storefront.market.cli.store}?mode=ro", uri=True)) as db:
+        return db.execute("SELECT count(*) FROM audit_entry").fetchone()[0]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from apimctl.domain.models import Tier
-from apimctl.domain.names import check_name, check_text
+from apimctl.domain.names import check_name, check_text, printable
 from apimctl.domain.validity import format_duration, parse_duration
 from apimctl.errors import InvalidInputError
 from apimctl.portal import confirmation
@@ -113,7 +113,9 @@ def _parse_requests(text: str) -> int:
     """Return the number. Raises InvalidInputError."""
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(tiers.MOST_REQUESTS))):
         raise InvalidInputError(
-            f"{text!r} is no number of requests" if text else "the number of requests is missing",
+            f"{printable(text)!r} is no number of requests"
+            if text
+            else "the number of requests is missing",
             hint=f"Use a number from 1 to {tiers.MOST_REQUESTS}.",
         )
     return tiers.check_requests(int(text))
