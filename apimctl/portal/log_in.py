@@ -1,6 +1,7 @@
 """Logging in and out. The session is the one that `/authorize` of the gateway knows, too."""
 
 import re
+from dataclasses import replace
 from sqlite3 import Connection
 
 from apimctl.domain.models import PRIMARY, Actor, User, Via
@@ -75,7 +76,17 @@ def log_out(visit: Visit, db: Connection) -> Reply:
     if visit.logged_in is not None:
         sessions.end(db, visit.logged_in.secret)
         _record(db, visit, visit.logged_in.user, "session.logout")
-    return Redirect(LOG_IN_PATH, done="logged-out")
+    return leave(visit)
+
+
+def leave(visit: Visit) -> Redirect:
+    """Lead from a session that has ended to the log-in.
+
+    The cookie is another one from now on: by that, browsers know not to show the pages again that
+    they keep for going back, and whoever knows the old one knows no form of the next user's.
+    """
+    browser = replace(visit.browser, secret=sessions.new_secret(visit.random))
+    return Redirect(LOG_IN_PATH, done="logged-out", browser=browser)
 
 
 def own_path(text: str) -> str:

@@ -5,7 +5,7 @@ from sqlite3 import Connection
 from apimctl.edge.login import log_in
 from apimctl.edge.login.log_in import WRONG, NotLoggedIn
 from apimctl.portal import passwords
-from apimctl.portal.log_in import LOG_IN_PATH, begin_session
+from apimctl.portal.log_in import begin_session, leave
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.tools import Tools
@@ -69,7 +69,7 @@ def end_session(visit: Visit, db: Connection) -> Reply:
     ended = sessions.end_of(db, visit.user, visit.places["session"], now=visit.now)
     visit.audit(db, "session.end", visit.user.qualified_name, session=ended.id)
     if sessions.is_in(ended, _logged_in(visit)):
-        return Redirect(LOG_IN_PATH, done="logged-out")
+        return leave(visit)
     return Redirect(PATH, done="session-ended")
 
 

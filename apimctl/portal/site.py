@@ -186,13 +186,15 @@ class Site:
         return answer
 
     async def _refuse_unknown(self, route: Route, visit: Visit) -> Answer:
-        """Refuse a form that this browser was not shown, but for a log-in: it may be one already.
+        """Refuse a form that this browser was not shown, but for what has come of it already.
 
-        The second click on its button comes with the new cookie, and with the old form.
+        The second click on Log in or Log out comes with the new cookie, and with the old form.
         """
         entered = await self._reader.submit(lambda db: _enter(db, visit, Access.ANYBODY))
         if route.path == LOG_IN_PATH and entered.person is not None:
             return _redirect(visit.path, Redirect(own_path(visit.fields.get("next", ""))))
+        if route.path == LOG_OUT_PATH and entered.person is None and not visit.is_new_browser:
+            return _redirect(visit.path, Redirect(LOG_IN_PATH, done="logged-out"))
         return _trouble(visit.path, NOT_OURS)
 
     async def _act(self, route: Route, post: Post, visit: Visit) -> Answer:

@@ -236,14 +236,19 @@ def test_who_logs_out_has_to_log_in_again(market, storefront):
     user = market.user()
     shopper = storefront.visitor(user)
     shopper.visit("/store/apis")
-    kept = copy_of(shopper)
+    kept, form = copy_of(shopper), shopper.forms["/store/logout"]
     shopper.send("/store/logout")
     assert shopper.address == LOG_IN
     assert "You are logged out" in shopper.page
-    assert not is_logged_in(shopper)
-    # Another tab still shows a page.
-    kept.send("/store/logout")
-    assert kept.address == LOG_IN
+    # So that pages which a browser keeps for going back are not shown again.
+    assert shopper.cookies != kept.cookies
+    assert not is_logged_in(copy_of(shopper))
+    assert not is_logged_in(copy_of(kept))
+    # A second click, with the cookie as it is since, and as it was; and another tab's page.
+    for again in (copy_of(shopper), kept):
+        assert again.post("/store/logout", form).status == 200
+        assert again.address == LOG_IN
+        assert "You are logged out" in again.page
     assert [row[1] for row in market.changer("audit_of", actor=user)] == [
         "session.login",
         "session.logout",
