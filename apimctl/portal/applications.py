@@ -60,7 +60,9 @@ def show(visit: Visit, db: Connection) -> Reply:
 
 
 def create(visit: Visit, db: Connection) -> Reply:
-    """Add an application of the user's."""
+    """Add an application of the user's. Raises FormError, ConflictError for too many."""
+    if not visit.whoever.is_admin:
+        applications.check_may_have_more(db, visit.user)
     form = visit.submitted()
     name, wanted = _read(db, form)
     with form.blaming("name"):

@@ -22,6 +22,9 @@ from apimctl.services.identifiers import RandomBytes, new_id
 from apimctl.tables import applications, keys
 from apimctl.tables.changes import ChangeKind, announce
 
+MOST_OF_ONE_SUBSCRIBER = 100
+"""That users make for themselves: their pages list them all, and others wait while they do."""
+
 
 def resolve(db: Connection, name: str, *, owner: str | None = None) -> Application:
     """Return the application of that name, of that owner if one is named.
@@ -62,6 +65,18 @@ def list_all(db: Connection) -> list[Application]:
 def count_owned(db: Connection, owner: User) -> int:
     """Return how many applications a user owns."""
     return applications.count_owned(db, owner.id)
+
+
+def check_may_have_more(db: Connection, owner: User) -> None:
+    """Raise ConflictError if a user has as many as users may make for themselves.
+
+    Administrators are not held to it, and may make more for others.
+    """
+    if applications.count_owned(db, owner.id) >= MOST_OF_ONE_SUBSCRIBER:
+        raise ConflictError(
+            f"You have {MOST_OF_ONE_SUBSCRIBER} applications or more already",
+            hint="Delete one that you do not need, or ask an administrator for another.",
+        )
 
 
 def choose(db: Connection, name: str | None, *, owner: str | None) -> list[Application]:

@@ -69,6 +69,11 @@ def create_app(db, *, name, owner="admin", **form):
     return applications.create(db, name, owner=owner, form=form, **_made()).id
 
 
+def create_apps(db, *, owner, count):
+    for number in range(count):
+        create_app(db, name=f"{owner}-{number}", owner=owner)
+
+
 def update_app(db, *, name, new_name=None, grants=None, **form):
     if grants is not None:
         form["grants"] = frozenset(map(GrantType, grants))
@@ -367,7 +372,8 @@ def configure(db, *, file, key, value):
 VERBS = {
     function.__name__: function
     for function in (
-        *(create_app, update_app, delete_app, create_api, update_api, change_api, delete_api),
+        *(create_app, create_apps, update_app, delete_app),
+        *(create_api, update_api, change_api, delete_api),
         *(create_resource, update_resource, delete_resource),
         *(declare_scope, update_scope, delete_scope, set_roles),
         *(subscribe, update_subscription, unsubscribe, change_subscription),

@@ -5,6 +5,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from apimctl.services.applications import MOST_OF_ONE_SUBSCRIBER
+
 LIST = "/store/applications"
 NEW = f"{LIST}/new"
 GRANTS = ("authorization_code", "client_credentials", "password", "refresh_token")
@@ -306,6 +308,20 @@ def test_an_admin_may_change_anybodys(storefront, user, shopper):
     assert f"of {user}" in admin.page
     admin.send(path, tier="Silver")
     assert show(storefront, user, "shop")["tier"] == "Silver"
+
+
+def test_a_user_has_so_many_at_most_and_an_admin_makes_more(storefront, user, shopper, audited):
+    changer = storefront.market.changer
+    changer("create_apps", owner=user, count=MOST_OF_ONE_SUBSCRIBER - 1)
+    make(shopper, name="the last one")
+    shopper.visit(NEW)
+    assert shopper.send(NEW, name="one more").status == 409
+    (notice,) = shopper.notices
+    assert notice.startswith("You have 100 applications or more already. Delete one")
+    assert shopper.forms[NEW]["name"] == "one more"
+    assert [target for _, target, _ in audited()] == ["the last one"]
+    changer("set_roles", name=user, roles=["admin"])
+    make(shopper, name="one more")
 
 
 def own_id(shopper) -> str:
