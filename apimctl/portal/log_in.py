@@ -8,6 +8,7 @@ from apimctl.domain.routing import has_dot_segments
 from apimctl.edge.login import log_in
 from apimctl.edge.login.log_in import WRONG, NotLoggedIn
 from apimctl.pages.browser import Browser
+from apimctl.portal import apis
 from apimctl.portal.forms import FormError
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route
@@ -18,7 +19,8 @@ from apimctl.services import audit, sessions, userstores
 LOG_IN_PATH = "/store/login"
 LOG_OUT_PATH = "/store/logout"
 SIGN_UP_PATH = "/store/sign-up"
-AFTER_PATH = "/store/apis"
+FIRST_PATH = apis.PATH
+"""What the front door and a log-in lead to."""
 
 LONGEST_NEXT = 1024
 
@@ -87,7 +89,7 @@ def own_path(text: str) -> str:
         and not has_dot_segments(path)
         and path not in {LOG_IN_PATH, LOG_OUT_PATH, SIGN_UP_PATH}
     )
-    return text if is_own else AFTER_PATH
+    return text if is_own else FIRST_PATH
 
 
 def _refused(visit: Visit, why: NotLoggedIn) -> FormError:

@@ -6,11 +6,10 @@ from sqlite3 import Connection
 from aiohttp import hdrs
 
 from apimctl.domain.models import Actor, Via
-from apimctl.errors import NotFoundError
 from apimctl.portal import passwords
-from apimctl.portal.log_in import AFTER_PATH, SIGN_UP_PATH, begin_session
+from apimctl.portal.log_in import FIRST_PATH, SIGN_UP_PATH, begin_session
 from apimctl.portal.replies import Page, Redirect, Reply
-from apimctl.portal.routes import Access, Post, Route
+from apimctl.portal.routes import Access, Post, Route, no_such_page
 from apimctl.portal.tools import Tools
 from apimctl.portal.visits import Visit
 from apimctl.services import attempts, audit, users
@@ -26,7 +25,7 @@ def show(visit: Visit, db: Connection) -> Reply:  # noqa: ARG001 - as all that s
     """Ask for a user name and a password. Raises NotFoundError where nobody may sign up."""
     _require_open(visit)
     if visit.person is not None and visit.refused is None:
-        return Redirect(AFTER_PATH)
+        return Redirect(FIRST_PATH)
     return Page("sign_up.html", {"form": visit.form(SIGN_UP_PATH), "shortest": passwords.SHORTEST})
 
 
@@ -65,12 +64,12 @@ def sign_up(visit: Visit, db: Connection) -> Reply:
     audit.record(
         db, actor=actor, action="user.create", target=user.qualified_name, now=visit.now, roles=[]
     )
-    return Redirect(AFTER_PATH, done="signed-up", browser=begin_session(visit, db, user))
+    return Redirect(FIRST_PATH, done="signed-up", browser=begin_session(visit, db, user))
 
 
 def _require_open(visit: Visit) -> None:
     if not visit.settings.portal.has_sign_up:
-        raise NotFoundError("There is no such page", hint="The address may be mistyped.")
+        raise no_such_page()
 
 
 ROUTES = (

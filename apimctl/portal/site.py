@@ -36,7 +36,6 @@ from apimctl.edge.writer import Writer
 from apimctl.errors import (
     ApimctlError,
     DeniedError,
-    NotFoundError,
     StoreError,
     UserStoreError,
 )
@@ -46,19 +45,16 @@ from apimctl.pages.headers import ASSET_HEADERS, page_headers
 from apimctl.pages.rendering import HTML
 from apimctl.portal import rendering
 from apimctl.portal.forms import Form, FormError, Problem, problem_of
-from apimctl.portal.log_in import LOG_IN_PATH, LOG_OUT_PATH, own_path
+from apimctl.portal.log_in import FIRST_PATH, LOG_IN_PATH, LOG_OUT_PATH, own_path
 from apimctl.portal.pages import ROUTES
 from apimctl.portal.repeats import Repeats
 from apimctl.portal.replies import Redirect, Reply
-from apimctl.portal.routes import Access, Post, Route, Router, Show
+from apimctl.portal.routes import Access, Post, Route, Router, Show, no_such_page
 from apimctl.portal.tools import Tools
 from apimctl.portal.visits import Person, Visit, fingerprint
 from apimctl.services import sessions, users
 
 FRONT_PATHS = frozenset({"/", "/store", "/store/"})
-FIRST_PATH = "/store/apis"
-"""What the front door leads to."""
-
 NOT_OURS = Problem(
     "This form was not shown in this browser, or too long ago",
     "The page needs cookies. Nothing was done.",
@@ -140,7 +136,7 @@ class Site:
             return _redirect(path, Redirect(FIRST_PATH))
         found = self._router.find(path)
         if found is None:
-            raise NotFoundError("There is no such page", hint="The address may be mistyped.")
+            raise no_such_page()
         route, places = found
         if request.method in {"GET", "HEAD"} and route.show is not None:
             visit = self._visit(request, path, places, query=read_query(query))

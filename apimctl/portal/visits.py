@@ -100,9 +100,9 @@ class Visit:
         """Return the form that this request sends."""
         return Form(self.path, self.fields)
 
-    def require_seen(self, fingerprint: str) -> None:
+    def require_seen(self, seen: str) -> None:
         """Raise ConflictError unless the page showed what this is the fingerprint of."""
-        if self.fields.get("seen") != fingerprint:
+        if self.fields.get("seen") != seen:
             raise ConflictError("This was changed since the page was shown", hint=TO_STALE)
 
     def audit(self, db: Connection, action: str, target: str, **details: Any) -> None:
