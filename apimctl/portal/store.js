@@ -64,11 +64,13 @@ if (menu) {
   });
 }
 
-// A long list can be searched as one types.
+// A long list shows what is chosen, and can be searched as one types.
 const SHORT_LIST = 8;
 
 for (const list of document.querySelectorAll("[data-search]")) {
   const links = [...list.querySelectorAll("a")];
+  const chosen = list.querySelector("[aria-current]");
+  if (chosen) list.scrollTop = chosen.offsetTop - list.clientHeight / 2;
   if (links.length <= SHORT_LIST) continue;
   const search = document.createElement("input");
   search.type = "search";

@@ -161,6 +161,21 @@ def test_a_double_click_makes_one_key_and_its_secret_is_seen(browser, shop, api,
         assert ask(api, made) == 200
 
 
+def test_a_form_is_not_sent_again_while_it_is_on_its_way(browser, shop):
+    with shop(browser, java_script_enabled=True) as page:
+        held = []
+        page.route("**/generate", lambda route, _: held.append(route))
+        button = page.get_by_role("button", name="Generate production key")
+        button.scroll_into_view_if_needed()
+        box = button.bounding_box()
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        with page.expect_request("**/generate"):
+            page.mouse.click(*middle)
+        page.mouse.click(*middle)  # would drop the first request, and its answer
+        held[0].continue_()
+        Person(page).made(GENERATED.format("production"))
+
+
 @WAYS
 def test_back_and_reload_after_generate_do_no_harm(browser, shop, api, has_script):
     with shop(browser, java_script_enabled=has_script) as page:
@@ -187,6 +202,8 @@ def test_a_form_can_be_sent_again_after_back(browser, shop):
         person.made(GENERATED.format("sandbox"))
 
 
+IS_IN_SIGHT = """link => link.getBoundingClientRect().bottom
+    <= link.closest("nav").getBoundingClientRect().bottom"""
 FOCUSED = "document.activeElement.id"
 
 
@@ -259,13 +276,14 @@ def test_the_account_menu_closes_by_itself(browser, shop):
 def test_many_applications_can_be_searched_as_one_types(browser, storefront):
     market = storefront.market
     user = market.user()
-    for number in range(9):
-        market.changer("create_app", name=f"App {number}", owner=user)
+    *_, last = [market.changer("create_app", name=f"App {n}", owner=user) for n in range(9)]
     cookies = storefront.visitor(user).cookies.items()
-    address = f"{storefront.portal.url}/store/subscriptions"
-    with opened(browser, address, cookies=cookies, java_script_enabled=True) as page:
+    address = f"{storefront.portal.url}/store/subscriptions/{last}"
+    low = {"viewport": {"width": 1280, "height": 400}}
+    with opened(browser, address, cookies=cookies, java_script_enabled=True, **low) as page:
         shown = page.get_by_role("navigation", name="Applications").get_by_role("link")
         assert shown.count() == 9
+        assert shown.last.evaluate(IS_IN_SIGHT)
         page.get_by_role("searchbox", name="Find an application").fill("app 7")
         assert [text.split("\n")[0] for text in shown.all_inner_texts()] == ["App 7"]
         assert Person(page).reads("1 found")
