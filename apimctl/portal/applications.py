@@ -81,7 +81,7 @@ def update(visit: Visit, db: Connection) -> Reply:
         after = applications.update(db, before, wanted, name=name)
     changed = changes(application_shape(before), application_shape(after))
     if not changed:
-        return Redirect(path_of(after), done="app-unchanged")
+        return Redirect(path_of(after), done="unchanged")
     visit.audit(db, "app.update", before.name, **{"owner": after.owner, **changed})
     return Redirect(path_of(after), done=_done(before, after))
 

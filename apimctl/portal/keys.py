@@ -72,6 +72,8 @@ def update(visit: Visit, db: Connection) -> Reply:
         validity_seconds=validity,
         has_default_validity=validity is None,
     )
+    if key == before:
+        return Redirect(subscriptions.path_of(panel.application), done="unchanged")
     changed = changes(_shape(visit, panel, before), _shape(visit, panel, key))
     _audit(visit, db, "update", panel, **changed)
     return Redirect(subscriptions.path_of(panel.application), done="key-updated")

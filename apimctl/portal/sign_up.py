@@ -5,14 +5,13 @@ from sqlite3 import Connection
 
 from aiohttp import hdrs
 
-from apimctl.domain.models import Actor, Via
 from apimctl.portal import passwords
 from apimctl.portal.log_in import FIRST_PATH, SIGN_UP_PATH, begin_session
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route, no_such_page
 from apimctl.portal.tools import Tools
 from apimctl.portal.visits import Visit
-from apimctl.services import attempts, audit, users
+from apimctl.services import attempts, users
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ async def check(tools: Tools, visit: Visit) -> _NewUser:
         raise form.refuse(
             "",
             "Too many people sign up right now",
-            hint=f"Try again in {blocked.seconds} seconds.",
+            hint=f"Try again in {blocked.wait}.",
             status=429,
             headers=((hdrs.RETRY_AFTER, str(blocked.seconds)),),
         )
@@ -60,10 +59,7 @@ def sign_up(visit: Visit, db: Connection) -> Reply:
     new: _NewUser = visit.prepared
     with visit.submitted().blaming("username"):
         user = users.sign_up(db, new.name, password_hash=new.password_hash, **visit.moment)
-    actor = Actor(user.qualified_name, Via.PORTAL)
-    audit.record(
-        db, actor=actor, action="user.create", target=user.qualified_name, now=visit.now, roles=[]
-    )
+    visit.made_by(user).audit(db, "user.create", user.qualified_name, roles=[])
     return Redirect(FIRST_PATH, done="signed-up", browser=begin_session(visit, db, user))
 
 

@@ -60,6 +60,7 @@ NOT_OURS = Problem(
     "The page needs cookies. Nothing was done.",
     status=403,
 )
+UNREAD = "Nothing was done. Go back, and what you typed may still be there."
 FAILED = "Something went wrong here"
 
 log = logging.getLogger("apimctl.gateway")
@@ -108,7 +109,8 @@ class Site:
         except _NotLoggedInError:
             return self._to_log_in(path, mark + query, was_sending=request.method == "POST")
         except OAuth2Error as error:  # so the form reader says what is wrong with a form
-            return _trouble(path, Problem(error.description.removesuffix("."), status=400))
+            hint = UNREAD if request.method == "POST" else ""
+            return _trouble(path, Problem(error.description.removesuffix("."), hint, status=400))
         except StoreError as error:
             self._complaints.make(error.message)
             answer = _trouble(

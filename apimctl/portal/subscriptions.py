@@ -96,6 +96,8 @@ def change_tier(visit: Visit, db: Connection) -> Reply:
     form = visit.submitted()
     with form.blaming("tier"):
         changed = subscriptions.update(db, application, subscribed.api, tier=form.text("tier"))
+    if changed == subscribed.subscription:
+        return Redirect(path_of(application), done="unchanged")
     _audit(visit, db, "update", application, subscribed.api, tier=changed.tier)
     return Redirect(path_of(application), done="tier-changed")
 

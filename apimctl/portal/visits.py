@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, Self
 
 from apimctl.config import Settings
 from apimctl.domain.limits import client_network
@@ -84,6 +84,10 @@ class Visit:
     def reach(self) -> User | None:
         """The user whose applications alone are within reach; None for an admin: everybody's."""
         return None if self.whoever.is_admin else self.user
+
+    def made_by(self, user: User) -> Self:
+        """Return the visit as one of that user's, who was not logged in before."""
+        return replace(self, person=Person(user, frozenset()))
 
     @property
     def moment(self) -> dict[str, Any]:

@@ -76,6 +76,8 @@ def change(visit: Visit, db: Connection) -> Reply:
     before = tiers.require_own(db, visit.places["tier"])
     visit.require_seen(fingerprint(before))
     tier = tiers.update(db, before.name, **_read(visit.submitted())._asdict())
+    if tier == before:
+        return Redirect(PATH, done="unchanged")
     visit.audit(db, "tier.update", tier.name, **changes(tier_shape(before), tier_shape(tier)))
     return Redirect(PATH, done="tier-updated")
 
