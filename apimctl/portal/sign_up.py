@@ -51,7 +51,7 @@ async def check(tools: Tools, visit: Visit) -> _NewUser:
         )
     with form.blaming("username"):
         name = await tools.read(lambda db: users.check_may_sign_up(db, name))
-    return _NewUser(name, await passwords.hash_new(tools, form) or "")
+    return _NewUser(name, await passwords.hash_new(tools, visit, form) or "")
 
 
 def sign_up(visit: Visit, db: Connection) -> Reply:

@@ -79,7 +79,7 @@ async def prepare_password(tools: Tools, visit: Visit) -> str | None:
     passwords.check_new(form)
     form.check()
     await tools.read(lambda db: _require_password_here(visit, db))
-    return await passwords.hash_new(tools, form)
+    return await passwords.hash_new(tools, visit, form)
 
 
 def set_password(visit: Visit, db: Connection) -> Reply:

@@ -59,7 +59,7 @@ async def prepare_new(tools: Tools, visit: Visit) -> str | None:
     form.read("roles", parse_roles)
     passwords.check_new(form, is_optional=True)
     form.check()
-    return await passwords.hash_new(tools, form)
+    return await passwords.hash_new(tools, visit, form)
 
 
 def create(visit: Visit, db: Connection) -> Reply:
