@@ -124,7 +124,11 @@ def _form_page(visit: Visit, db: Connection, form: Form, application: Applicatio
             "is_default": application is not None and applications.is_default(application),
             "seen": "" if application is None else _seen(application),
             "elsewhere": _changed_elsewhere(visit, form, application),
-            "tiers": tier_choices(tiers.list_all(db)),
+            "tiers": tier_choices(
+                tier
+                for tier in tiers.list_all(db)
+                if tiers.is_offered(tier) or tier.name == form.text("tier")
+            ),
             "grants_on": visit.settings.login_api.grants,
         },
     )

@@ -49,7 +49,7 @@ DONE: dict[str, str] = {
     "password-changed": "Your password was changed. All other browsers were logged out.",
     "session-ended": "That browser was logged out.",
     "sessions-ended": "All other browsers were logged out.",
-    "subscribed": "Subscribed. The keys of this application open the API from now on.",
+    "subscribed": "Subscribed. The API takes tokens of this application from now on.",
     "tier-changed": "The tier was changed. It holds from the next request on.",
     "unsubscribed": "The application is unsubscribed.",
     "key-updated": (
