@@ -6,11 +6,11 @@ from apimctl.edge.login.passwords import Busy
 from apimctl.errors import InvalidInputError
 from apimctl.portal.forms import Form, Problem, problem_of
 from apimctl.portal.tools import Tools
+from apimctl.portal.visits import Visit
 from apimctl.services import users
 
 PASSWORD, REPEATED = "password", "repeated"
 """The names of the two fields."""
-
 
 SHORTEST = 8
 """Characters of a password that somebody chooses for themselves."""
@@ -35,7 +35,7 @@ def check_new(form: Form, *, is_optional: bool = False, shortest: int = 0) -> No
             form.problems[PASSWORD] = problem_of(error)
 
 
-async def hash_new(tools: Tools, form: Form) -> str | None:
+async def hash_new(tools: Tools, visit: Visit, form: Form) -> str | None:
     """Return the hash of the password of a form that was checked, None for an empty one.
 
     Raises FormError where too many passwords are being checked right now.
@@ -43,7 +43,7 @@ async def hash_new(tools: Tools, form: Form) -> str | None:
     password = form.typed.get(PASSWORD, "")
     if not password:
         return None
-    hashed = await tools.passwords.hash(password)
+    hashed = await tools.passwords.hash(password, network=visit.network)
     if isinstance(hashed, Busy):
         raise form.refuse(
             "",

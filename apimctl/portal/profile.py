@@ -51,7 +51,7 @@ async def check_passwords(tools: Tools, visit: Visit) -> str | None:
         raise form.refuse("current", "This is not your password", status=WRONG.status)
     if isinstance(outcome, NotLoggedIn):
         raise form.refuse("", outcome.message, status=outcome.status, headers=outcome.headers)
-    return await passwords.hash_new(tools, form)
+    return await passwords.hash_new(tools, visit, form)
 
 
 def change_password(visit: Visit, db: Connection) -> Reply:

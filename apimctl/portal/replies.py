@@ -33,7 +33,7 @@ Reply = Page | Redirect
 DONE: dict[str, str] = {
     "app-created": "The application was created. Subscribe it to APIs and generate its keys.",
     "app-updated": "The application was changed.",
-    "app-unchanged": "It was like that already: nothing was changed.",
+    "unchanged": "It was like that already: nothing was changed.",
     "app-made-public": "The application was changed. It is public now: its consumer secrets are"
     " over.",
     "app-made-confidential": "The application was changed. It is confidential now: its keys get a"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from apimctl.domain import faults
 from apimctl.domain.faults import Fault
-from apimctl.portal.caller import Response
+from apimctl.portal.caller import MOST_BYTES, Response
 
 MEANINGS: Mapping[Fault, str] = {
     faults.STORE_UNAVAILABLE: "The gateway cannot read its store right now. Try again.",
@@ -46,6 +46,11 @@ _BY_CODE = {(fault.code, fault.status): meaning for fault, meaning in MEANINGS.i
 _CODE = re.compile(rb'\{"fault": \{"code": ([0-9]{3,6}),|<fault><code>([0-9]{3,6})</code>')
 _CHARSET = re.compile(r";\s*charset=\"?([A-Za-z0-9_-]+)", re.ASCII)
 _CHARSETS = {"utf-8", "us-ascii", "iso-8859-1", "windows-1252"}
+
+LONGEST_LAID_OUT = 4 * MOST_BYTES
+"""Characters of JSON with a field a line."""
+
+_LAYOUT = json.JSONEncoder(indent=2, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +92,19 @@ def text_of(response: Response) -> str | None:
 
 
 def _laid_out(text: str) -> str:
-    """Return JSON with a field a line, any other text as it is."""
+    """Return JSON with a field a line; as it is where that is no JSON, or far longer laid out.
+
+    An indented line is as long as its place is deep: a thousand times the text, in the worst case.
+    """
     if not text.lstrip().startswith(("{", "[")):
         return text
+    pieces, room = [], LONGEST_LAID_OUT
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        for piece in _LAYOUT.iterencode(json.loads(text)):
+            pieces.append(piece)
+            room -= len(piece)
+            if room < 0:
+                return text
     except (ValueError, RecursionError):
         return text
+    return "".join(pieces)

@@ -27,11 +27,14 @@ def token_request(client: tuple[str, str], **fields) -> bytes:
 
 
 @contextlib.contextmanager
-def connections(gateway: Gateway, count: int) -> Iterator[list[socket.socket]]:
+def connections(
+    gateway: Gateway, count: int, *, client: str = "127.0.0.1"
+) -> Iterator[list[socket.socket]]:
+    """Open connections, which come from the address `client`."""
     with contextlib.ExitStack() as stack:
-        address = ("127.0.0.1", gateway.port)
+        address, own = ("127.0.0.1", gateway.port), (client, 0)
         yield [
-            stack.enter_context(socket.create_connection(address, timeout=TIMEOUT_SECONDS))
+            stack.enter_context(socket.create_connection(address, TIMEOUT_SECONDS, own))
             for _ in range(count)
         ]
 

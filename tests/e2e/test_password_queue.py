@@ -70,6 +70,25 @@ def fill(stall, clients, *, name):
     assert answer.headers["Retry-After"] == "1"
 
 
+def test_who_takes_all_places_keeps_no_other_network_out(market):
+    stall, user = market.stall(), market.user()
+    form = {"grant_type": "password", "username": user, "password": user[::-1]}
+    with (
+        connections(market.gateway, 2 * PLACES) as greedy,
+        connections(market.gateway, 1, client="127.0.0.9") as others,
+    ):
+        for client, request in zip(greedy, guesses(stall, 2 * PLACES, name="greedy"), strict=True):
+            client.sendall(request)
+        others[0].sendall(token_request(stall.client, **form))
+        statuses = []
+        for client, status, _ in answers([*greedy, *others]):
+            statuses.append(status)
+            if client is others[0]:
+                break
+    assert statuses.pop() == 200
+    assert statuses.count(400) < PLACES
+
+
 def test_who_leaves_while_waiting_frees_the_place(own_market):
     stall = own_market.stall()
     (worker,) = workers(own_market.gateway.process.pid) or {own_market.gateway.process.pid}

@@ -50,6 +50,13 @@ def test_a_body_is_shown_as_what_it_is(body, headers, text):
     assert text_of(response(body, *headers)) == text
 
 
+def test_a_body_that_would_be_far_longer_laid_out_is_shown_as_it_is():
+    deep = b"[" * 400 + b",".join([b"1"] * 30_000) + b"]" * 400
+    assert text_of(response(deep)) == deep.decode()
+    wide = json.dumps(["x" * 20] * 2_000)
+    assert text_of(response(wide.encode())) == json.dumps(json.loads(wide), indent=2)
+
+
 def test_a_body_that_was_cut_is_shown_to_its_last_whole_character():
     assert text_of(response("[é".encode()[:-1], cut="so")) == "["
     assert text_of(response(b"[1]", cut="so")) == "[1]"

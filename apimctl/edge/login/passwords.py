@@ -1,8 +1,9 @@
 """Whether a user's password is right: in a thread, outside every transaction, one after another.
 
 A check takes some 50 ms of a whole core and 64 MiB, as the hash of a new password does, so it may
-stand in the way neither of the event loop nor of the writer. Few are made at once, few wait, and
-what is more is turned away before anything is counted.
+stand in the way neither of the event loop nor of the writer. Few are made at once and few wait, and
+what is more is turned away before anything is counted. No network keeps the others out: they take
+turns, and of whichever has most places, the last one is turned away.
 """
 
 import asyncio
@@ -88,17 +89,20 @@ class Passwords:
                 if isinstance(found, Blocked):
                     return found
                 return Right(found) if found else Wrong()
-        outcome = await self._turns.take(lambda: self._attempt(username, password, network))
+        outcome = await self._turns.take(
+            lambda: self._attempt(username, password, network), whose=network
+        )
         return Busy() if outcome is None else outcome
 
-    async def hash(self, password: str) -> str | Busy:
+    async def hash(self, password: str, *, network: str) -> str | Busy:
         """Return the argon2id hash of a new password, which waits for its turn as a check does.
 
         Raises InvalidInputError for an empty or a very long one.
         """
         loop = asyncio.get_running_loop()
         hashed = await self._turns.take(
-            lambda: loop.run_in_executor(self._hashers, users.hash_password, password)
+            lambda: loop.run_in_executor(self._hashers, users.hash_password, password),
+            whose=network,
         )
         return Busy() if hashed is None else hashed
 

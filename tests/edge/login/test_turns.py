@@ -36,8 +36,8 @@ def run(scenario):
     async def main():
         turns, work = Turns(2, most_waiting=2), Work()
 
-        def take(name):
-            return asyncio.ensure_future(turns.take(work(name)))
+        def take(name, whose=""):
+            return asyncio.ensure_future(turns.take(work(name), whose=whose))
 
         await scenario(take, work)
 
@@ -93,6 +93,72 @@ def test_who_leaves_a_turn_that_has_begun_leaves_it_to_end():
             work.let(name)
         with contextlib.suppress(asyncio.CancelledError):
             await tasks[0]
+
+    run(scenario)
+
+
+def test_who_fills_all_places_gives_up_the_last_one_and_waits_for_their_own_turns_only():
+    async def scenario(take, work):
+        greedy = [take(name, "greedy") for name in "abcd"]
+        await settle()
+        other = take("x", "other")
+        await settle()
+        assert greedy[3].done()
+        assert await greedy[3] is None
+        assert await take("e", "greedy") is None
+        assert await take("y", "other") is None  # as many places as the greedy one has
+        work.let("a")
+        work.let("b")
+        await settle()
+        assert work.begun == ["a", "b", "c", "x"]
+        greedy += [take(name, "greedy") for name in "fg"]
+        await settle()
+        last = take("z", "other")
+        await settle()
+        work.let("c")
+        await settle()
+        work.let("x")
+        await settle()
+        assert work.begun == ["a", "b", "c", "x", "f", "z"]
+        for name in "fz":
+            work.let(name)
+        assert [await task for task in (other, last)] == ["x", "z"]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("pauses", range(6))
+def test_who_leaves_just_as_the_turn_comes_passes_it_on(pauses):
+    async def scenario(take, work):
+        tasks = [take(name) for name in "abcd"]
+        await settle()
+        work.let("a")
+        for _ in range(pauses):
+            await asyncio.sleep(0)
+        tasks[2].cancel()
+        work.let("c")
+        work.let("d")
+        assert await tasks[3] == "d"
+        tasks.append(take("e"))
+        work.let("e")
+        assert await tasks[4] == "e"
+        work.let("b")
+
+    run(scenario)
+
+
+def test_who_leaves_and_is_turned_away_at_once_is_counted_once():
+    async def scenario(take, work):
+        tasks = [take(name, "greedy") for name in "abcd"]
+        await settle()
+        tasks[3].cancel()
+        tasks.append(take("x", "other"))
+        await settle()
+        tasks[2].cancel()
+        work.let("a")
+        work.let("x")
+        assert await tasks[4] == "x"
+        work.let("b")
 
     run(scenario)
 
