@@ -7,11 +7,11 @@ from apimctl.domain.models import Application
 from apimctl.domain.routing import base_paths
 from apimctl.portal import apis, gateway, subscriptions
 from apimctl.portal.forms import Form
-from apimctl.portal.rendering import written_limit
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.resources import ResourceRow
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.visits import Visit
+from apimctl.portal.wording import tier_choices
 from apimctl.services import catalogue, storefront
 from apimctl.services import subscriptions as services
 
@@ -34,7 +34,7 @@ def show(visit: Visit, db: Connection) -> Reply:
                 tier=found.default_tier,
             ),
             "applications": [(each.id, each.name) for each in found.unsubscribed],
-            "tiers": [(tier.name, f"{tier.name}: {written_limit(tier)}") for tier in found.tiers],
+            "tiers": tier_choices(found.tiers),
             "resources": [ResourceRow(each) for each in found.resources],
             "is_subscribable": found.api.state in SUBSCRIBABLE,
             "base_paths": base_paths(found.api),

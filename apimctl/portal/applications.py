@@ -9,10 +9,10 @@ from apimctl.domain.redirects import check_redirect_uri
 from apimctl.portal import confirmation, subscriptions
 from apimctl.portal.forms import Form, Problem
 from apimctl.portal.panels import require_application
-from apimctl.portal.rendering import written_limit
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.visits import Visit, fingerprint
+from apimctl.portal.wording import tier_choices
 from apimctl.services import applications, storefront, tiers
 from apimctl.services.applications import ApplicationForm
 from apimctl.services.shapes import application_shape, changes
@@ -83,7 +83,7 @@ def update(visit: Visit, db: Connection) -> Reply:
         after = applications.update(db, before, wanted, name=name)
     changed = changes(application_shape(before), application_shape(after))
     if not changed:
-        return Redirect(path_of(after), done="app-unchanged")
+        return Redirect(path_of(after), done="unchanged")
     visit.audit(db, "app.update", before.name, **{"owner": after.owner, **changed})
     return Redirect(path_of(after), done=_done(before, after))
 
@@ -126,9 +126,11 @@ def _form_page(visit: Visit, db: Connection, form: Form, application: Applicatio
             "is_default": application is not None and applications.is_default(application),
             "seen": "" if application is None else _seen(application),
             "elsewhere": _changed_elsewhere(visit, form, application),
-            "tiers": [
-                (tier.name, f"{tier.name}: {written_limit(tier)}") for tier in tiers.list_all(db)
-            ],
+            "tiers": tier_choices(
+                tier
+                for tier in tiers.list_all(db)
+                if tiers.is_offered(tier) or tier.name == form.text("tier")
+            ),
             "grants_on": visit.settings.login_api.grants,
         },
     )

@@ -15,7 +15,6 @@ _Value = TypeVar("_Value")
 FOR_TERMINALS = ("apimctl ", "--")
 """What a hint says that is meant for the command line."""
 
-
 Headers = tuple[tuple[str, str], ...]
 
 

@@ -9,10 +9,10 @@ from apimctl.domain.validity import parse_duration_or_none, parse_validity
 from apimctl.errors import ConflictError
 from apimctl.portal import confirmation, made, panels, subscriptions
 from apimctl.portal.panels import PATH, Panel
-from apimctl.portal.rendering import written_moment
 from apimctl.portal.replies import Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.visits import Visit
+from apimctl.portal.wording import written_moment
 from apimctl.services import keys, renewal, revocation
 from apimctl.services.shapes import changes, key_shape, length
 from apimctl.services.tokens import application_validity
@@ -72,6 +72,8 @@ def update(visit: Visit, db: Connection) -> Reply:
         validity_seconds=validity,
         has_default_validity=validity is None,
     )
+    if key == before:
+        return Redirect(subscriptions.path_of(panel.application), done="unchanged")
     changed = changes(_shape(visit, panel, before), _shape(visit, panel, key))
     _audit(visit, db, "update", panel, **changed)
     return Redirect(subscriptions.path_of(panel.application), done="key-updated")

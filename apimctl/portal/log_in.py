@@ -4,22 +4,24 @@ import re
 from dataclasses import replace
 from sqlite3 import Connection
 
-from apimctl.domain.models import PRIMARY, Actor, User, Via
+from apimctl.domain.models import PRIMARY, User
 from apimctl.domain.routing import has_dot_segments
 from apimctl.edge.login import log_in
 from apimctl.edge.login.log_in import WRONG, NotLoggedIn
 from apimctl.pages.browser import Browser
+from apimctl.portal import apis
 from apimctl.portal.forms import FormError
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.tools import Tools
 from apimctl.portal.visits import Visit
-from apimctl.services import audit, sessions, userstores
+from apimctl.services import sessions, userstores
 
 LOG_IN_PATH = "/store/login"
 LOG_OUT_PATH = "/store/logout"
 SIGN_UP_PATH = "/store/sign-up"
-AFTER_PATH = "/store/apis"
+FIRST_PATH = apis.PATH
+"""What the front door and a log-in lead to."""
 
 LONGEST_NEXT = 1024
 
@@ -60,7 +62,7 @@ def log_user_in(visit: Visit, db: Connection) -> Reply:
     begun = begin_session(visit, db, user)
     if begun is None:
         raise _refused(visit, WRONG)
-    _record(db, visit, user, "session.login")
+    visit.made_by(user).audit(db, "session.login", user.qualified_name)
     return Redirect(own_path(visit.fields.get("next", "")), browser=begun)
 
 
@@ -75,7 +77,7 @@ def log_out(visit: Visit, db: Connection) -> Reply:
     """End the session, if there still is one."""
     if visit.logged_in is not None:
         sessions.end(db, visit.logged_in.secret)
-        _record(db, visit, visit.logged_in.user, "session.logout")
+        visit.audit(db, "session.logout", visit.user.qualified_name)
     return leave(visit)
 
 
@@ -98,16 +100,11 @@ def own_path(text: str) -> str:
         and not has_dot_segments(path)
         and path not in {LOG_IN_PATH, LOG_OUT_PATH, SIGN_UP_PATH}
     )
-    return text if is_own else AFTER_PATH
+    return text if is_own else FIRST_PATH
 
 
 def _refused(visit: Visit, why: NotLoggedIn) -> FormError:
     return visit.submitted().refuse("", why.message, status=why.status, headers=why.headers)
-
-
-def _record(db: Connection, visit: Visit, user: User, action: str) -> None:
-    actor = Actor(user.qualified_name, Via.PORTAL)
-    audit.record(db, actor=actor, action=action, target=user.qualified_name, now=visit.now)
 
 
 ROUTES = (

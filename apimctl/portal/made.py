@@ -6,7 +6,7 @@ from sqlite3 import Connection
 from apimctl.domain.models import Application, GrantType, Key
 from apimctl.portal import curl, gateway
 from apimctl.portal.visits import Visit
-from apimctl.services import storefront
+from apimctl.services import applications, storefront
 from apimctl.services.storefront import Sample
 from apimctl.services.tokens import IssuedToken
 
@@ -52,7 +52,10 @@ def describe(
     if sample is not None and issued is not None:
         headers = {visit.settings.gateway.client_domain_header: domain} if domain else {}
         call = curl.call(url, sample, access_token=issued.access_token, headers=headers)
-    if consumer_secret is not None and _may_ask(visit, application):
+    may_ask = applications.may_use(
+        application, GrantType.CLIENT_CREDENTIALS, allowed=visit.settings.login_api.grants
+    )
+    if consumer_secret is not None and may_ask:
         ask_for_token = curl.ask_for_token(
             url, consumer_key=key.consumer_key, consumer_secret=consumer_secret
         )
@@ -69,10 +72,3 @@ def describe(
         is_tls=url.startswith("https:"),
         has_new_key=has_new_key,
     )
-
-
-def _may_ask(visit: Visit, application: Application) -> bool:
-    grants = visit.settings.login_api.grants
-    if application.grants is not None:
-        grants &= application.grants
-    return GrantType.CLIENT_CREDENTIALS in grants

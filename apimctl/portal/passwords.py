@@ -12,7 +12,6 @@ from apimctl.services import users
 PASSWORD, REPEATED = "password", "repeated"
 """The names of the two fields."""
 
-
 SHORTEST = 8
 """Characters of a password that somebody chooses for themselves."""
 

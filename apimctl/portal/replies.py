@@ -33,7 +33,7 @@ Reply = Page | Redirect
 DONE: dict[str, str] = {
     "app-created": "The application was created. Subscribe it to APIs and generate its keys.",
     "app-updated": "The application was changed.",
-    "app-unchanged": "It was like that already: nothing was changed.",
+    "unchanged": "It was like that already: nothing was changed.",
     "app-made-public": "The application was changed. It is public now: its consumer secrets are"
     " over.",
     "app-made-confidential": "The application was changed. It is confidential now: its keys get a"
@@ -49,7 +49,7 @@ DONE: dict[str, str] = {
     "password-changed": "Your password was changed. All other browsers were logged out.",
     "session-ended": "That browser was logged out.",
     "sessions-ended": "All other browsers were logged out.",
-    "subscribed": "Subscribed. The keys of this application open the API from now on.",
+    "subscribed": "Subscribed. The API takes tokens of this application from now on.",
     "tier-changed": "The tier was changed. It holds from the next request on.",
     "unsubscribed": "The application is unsubscribed.",
     "key-updated": (

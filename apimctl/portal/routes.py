@@ -10,6 +10,7 @@ from sqlite3 import Connection
 from typing import Any
 from urllib.parse import unquote
 
+from apimctl.errors import NotFoundError
 from apimctl.portal.replies import Reply
 from apimctl.portal.tools import Tools
 from apimctl.portal.visits import Visit
@@ -17,6 +18,11 @@ from apimctl.portal.visits import Visit
 Show = Callable[[Visit, Connection], Reply]
 Act = Callable[[Visit, Connection], Reply]
 Prepare = Callable[[Tools, Visit], Awaitable[Any]]
+
+
+def no_such_page() -> NotFoundError:
+    """Return the error for an address that leads nowhere."""
+    return NotFoundError("There is no such page", hint="The address may be mistyped.")
 
 
 class Access(Enum):

@@ -36,7 +36,6 @@ from apimctl.edge.writer import Writer
 from apimctl.errors import (
     ApimctlError,
     DeniedError,
-    NotFoundError,
     StoreError,
     UserStoreError,
 )
@@ -46,24 +45,22 @@ from apimctl.pages.headers import ASSET_HEADERS, page_headers
 from apimctl.pages.rendering import HTML
 from apimctl.portal import rendering
 from apimctl.portal.forms import Form, FormError, Problem, problem_of
-from apimctl.portal.log_in import LOG_IN_PATH, LOG_OUT_PATH, own_path
+from apimctl.portal.log_in import FIRST_PATH, LOG_IN_PATH, LOG_OUT_PATH, own_path
 from apimctl.portal.pages import ROUTES
 from apimctl.portal.repeats import Repeats
 from apimctl.portal.replies import Redirect, Reply
-from apimctl.portal.routes import Access, Post, Route, Router, Show
+from apimctl.portal.routes import Access, Post, Route, Router, Show, no_such_page
 from apimctl.portal.tools import Tools
 from apimctl.portal.visits import Person, Visit, fingerprint
 from apimctl.services import sessions, users
 
 FRONT_PATHS = frozenset({"/", "/store", "/store/"})
-FIRST_PATH = "/store/apis"
-"""What the front door leads to."""
-
 NOT_OURS = Problem(
     "This form was not shown in this browser, or too long ago",
     "The page needs cookies. Nothing was done.",
     status=403,
 )
+UNREAD = "Nothing was done. Go back, and what you typed may still be there."
 FAILED = "Something went wrong here"
 
 log = logging.getLogger("apimctl.gateway")
@@ -112,7 +109,8 @@ class Site:
         except _NotLoggedInError:
             return self._to_log_in(path, mark + query, was_sending=request.method == "POST")
         except OAuth2Error as error:  # so the form reader says what is wrong with a form
-            return _trouble(path, Problem(error.description.removesuffix("."), status=400))
+            hint = UNREAD if request.method == "POST" else ""
+            return _trouble(path, Problem(error.description.removesuffix("."), hint, status=400))
         except StoreError as error:
             self._complaints.make(error.message)
             answer = _trouble(
@@ -140,7 +138,7 @@ class Site:
             return _redirect(path, Redirect(FIRST_PATH))
         found = self._router.find(path)
         if found is None:
-            raise NotFoundError("There is no such page", hint="The address may be mistyped.")
+            raise no_such_page()
         route, places = found
         if request.method in {"GET", "HEAD"} and route.show is not None:
             visit = self._visit(request, path, places, query=read_query(query))

@@ -10,10 +10,10 @@ from apimctl.errors import DeniedError
 from apimctl.portal import confirmation, panels
 from apimctl.portal.made import Made
 from apimctl.portal.panels import APPLICATION_PATH, require_application
-from apimctl.portal.rendering import written_limit
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.visits import Visit, fingerprint
+from apimctl.portal.wording import tier_choices
 from apimctl.services import storefront, subscriptions, tiers
 
 PATH = "/store/subscriptions"
@@ -47,7 +47,7 @@ class Subscribed:
     @property
     def choices(self) -> list[tuple[str, str]]:
         """The tiers by name, each as it is said; the current one is among them in any case."""
-        choices = [(tier.name, f"{tier.name}: {written_limit(tier)}") for tier in self.tiers]
+        choices = tier_choices(self.tiers)
         current = self.subscription.tier
         if current not in dict(choices):
             choices.insert(0, (current, f"{current}: no longer offered"))
@@ -96,6 +96,8 @@ def change_tier(visit: Visit, db: Connection) -> Reply:
     form = visit.submitted()
     with form.blaming("tier"):
         changed = subscriptions.update(db, application, subscribed.api, tier=form.text("tier"))
+    if changed == subscribed.subscription:
+        return Redirect(path_of(application), done="unchanged")
     _audit(visit, db, "update", application, subscribed.api, tier=changed.tier)
     return Redirect(path_of(application), done="tier-changed")
 

@@ -11,10 +11,10 @@ from apimctl.domain.moments import parse_moment
 from apimctl.portal import applications, confirmation
 from apimctl.portal.forms import Form
 from apimctl.portal.panels import require_application
-from apimctl.portal.rendering import written_moment
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.visits import Visit
+from apimctl.portal.wording import written_moment
 from apimctl.services import own_tokens, revocation, token_pages, tokens, users
 from apimctl.services.token_pages import Order, TokenQuery
 

@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, Self
 
 from apimctl.config import Settings
 from apimctl.domain.limits import client_network
@@ -85,6 +85,10 @@ class Visit:
         """The user whose applications alone are within reach; None for an admin: everybody's."""
         return None if self.whoever.is_admin else self.user
 
+    def made_by(self, user: User) -> Self:
+        """Return the visit as one of that user's, who was not logged in before."""
+        return replace(self, person=Person(user, frozenset()))
+
     @property
     def moment(self) -> dict[str, Any]:
         """The time and the randomness of this request, as services take them."""
@@ -100,9 +104,9 @@ class Visit:
         """Return the form that this request sends."""
         return Form(self.path, self.fields)
 
-    def require_seen(self, fingerprint: str) -> None:
+    def require_seen(self, seen: str) -> None:
         """Raise ConflictError unless the page showed what this is the fingerprint of."""
-        if self.fields.get("seen") != fingerprint:
+        if self.fields.get("seen") != seen:
             raise ConflictError("This was changed since the page was shown", hint=TO_STALE)
 
     def audit(self, db: Connection, action: str, target: str, **details: Any) -> None:

@@ -5,6 +5,7 @@ right: parallel ones do not get around it. What is counted is in the store, so i
 workers and after a restart.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from sqlite3 import Connection
@@ -12,6 +13,9 @@ from sqlite3 import Connection
 from apimctl.domain import attempts
 from apimctl.domain.attempts import Failures
 from apimctl.tables import failed_attempts, known_networks
+
+LONGEST_IN_SECONDS = 120
+"""Of a wait that is said in seconds."""
 
 _FORGOTTEN_AT_ONCE = 10
 """Rows removed with each one that is added: the tables shrink as fast as they could grow."""
@@ -22,6 +26,13 @@ class Blocked:
     """Nobody is let in for so long."""
 
     seconds: int
+
+    @property
+    def wait(self) -> str:
+        """How long that is, as people say it: ``1 second``, ``2 minutes``."""
+        if self.seconds > LONGEST_IN_SECONDS:
+            return f"{math.ceil(self.seconds / 60)} minutes"
+        return f"{self.seconds} second{'' if self.seconds == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from sqlite3 import Connection
 
 from apimctl.domain.lifecycle import SUBSCRIBABLE
-from apimctl.domain.limits import UNAUTHENTICATED
 from apimctl.domain.models import (
     UNLIMITED,
     Api,
@@ -61,13 +60,10 @@ def choose_tier(db: Connection, api: Api, tier: str | None) -> str:
 
 
 def allowed_tiers(api: Api, known: Iterable[Tier]) -> list[Tier]:
-    """Return which of the tiers a subscriber may choose: without a choice of the API's own, all.
-
-    But for that of calls without a token, which limits addresses, no subscriptions.
-    """
+    """Return which of the tiers a subscriber may choose, of all that are offered or the API's."""
     if api.tiers:
         return [tier for tier in known if tier.name in api.tiers]
-    return [tier for tier in known if tier.name != UNAUTHENTICATED]
+    return [tier for tier in known if tiers.is_offered(tier)]
 
 
 def create(

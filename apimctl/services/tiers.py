@@ -4,6 +4,7 @@ import shlex
 from dataclasses import replace
 from sqlite3 import Connection
 
+from apimctl.domain.limits import UNAUTHENTICATED
 from apimctl.domain.models import Tier
 from apimctl.domain.names import check_name, check_text, printable
 from apimctl.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
@@ -27,6 +28,11 @@ def require(db: Connection, name: str) -> Tier:
 def list_all(db: Connection) -> list[Tier]:
     """Return all tiers, built-in ones first."""
     return tiers.list_all(db)
+
+
+def is_offered(tier: Tier) -> bool:
+    """Return whether it is one to choose: that of calls without a token limits addresses."""
+    return tier.name != UNAUTHENTICATED
 
 
 def list_uses(db: Connection) -> dict[str, int]:

@@ -67,16 +67,10 @@ def town(storefront):
     ids = [market.changer("create_app", name=name, owner=user, **about) for name in names]
     market.changer("subscribe", app=names[0], api=f"{api}:1.0.0")
     market.changer("generate", app=names[0], domains="*.example.com")
-    places = {
-        "application": ids[0],
-        "without_keys": ids[1],
-        "key_type": "production",
-        "name": api,
-        "api": api,
-    }
-    town = Town(
-        storefront, users, places | {"version": "1.0.0", "tier": "OnePerMinute", "verb": "block"}
-    )
+    places = {"app": names[0], "application": ids[0], "without_keys": ids[1]}
+    places |= {"key_type": "production", "name": api, "api": api, "version": "1.0.0"}
+    places |= {"tier": "OnePerMinute", "verb": "block"}
+    town = Town(storefront, users, places)
     subscription = town.find("subscriber", town.path(PANELS), r"/apis/(\w+)/unsubscribe")
     user_id = town.find("admin", f"/store/admin/users?q={user}", r"/admin/users/(?!new)(\w+)")
     entry = town.find("admin", "/store/admin/audit", r"/admin/audit/(\w+)")
@@ -211,6 +205,23 @@ def a_token_of_somebody_else(person):
     person.push("Check")
 
 
+@state("/store/profile")
+def a_refused_password(person):
+    person.page.locator("#current-password").fill("wrong")
+    person.page.locator("#new-password").fill("long enough, is it?")
+    person.fill("New password again", "not the same")
+    person.push("Change password")
+
+
+@state("/store/admin/tiers/new", "admin")
+def a_refused_tier(person):
+    person.fill("Name", "Slow")
+    person.fill("Requests", "none")
+    person.fill("In this time", "soon")
+    person.push("Create tier")
+
+
+@state("/store/admin/audit?since=soon", "admin")
 @state("/store/subscriptions", "newcomer")
 @state("/store/applications", "newcomer")
 @state("/store/apis/{name}/{version}", "newcomer")
@@ -230,6 +241,18 @@ def an_open_menu(person):
 def test_a_state(at, axe, path, who, act):
     with at(path, who) as page:
         act(Person(page))
+        assert flaws(page, axe) == []
+
+
+def test_a_renewed_token(at, town, axe):
+    given = {"app": town.places["app"], "name": town.users["newcomer"]}
+    issued = town.storefront.market.changer("log_in", **given)
+    with at("/store/tokens", "subscriber") as page:
+        person = Person(page)
+        form = person.unfold("Renew with a refresh token")
+        person.fill("Refresh token", issued["refresh_token"], within=form)
+        person.push("Renew")
+        assert page.locator(":focus").get_by_role("textbox").count() == 2
         assert flaws(page, axe) == []
 
 

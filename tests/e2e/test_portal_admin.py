@@ -227,6 +227,10 @@ def test_a_user_gets_another_name(storefront, admin):
     here = user_page(admin, name)
     assert admin.send(f"{here}/update", name=taken).status == 409
     assert "already" in admin.complaint("name")
+    assert admin.send(f"{here}/update", name="").status == 422
+    assert admin.complaint("name") == "Give the user a name."
+    admin.send(f"{here}/update", name=name)
+    assert "nothing was changed" in admin.page
     new_name = storefront.market.name()
     admin.send(f"{here}/update", name=new_name)
     assert new_name in admin.page
@@ -308,6 +312,9 @@ def test_a_tier_is_made_changed_and_deleted(storefront, admin):
     change = next(path for path in admin.links if path.endswith("/change") and "50" in path)
     admin.visit(change)
     assert admin.forms[change] | {"requests": "50", "per": "1m"} == admin.forms[change]
+    admin.send(change)
+    assert "nothing was changed" in admin.page
+    admin.visit(change)
     admin.send(change, requests="60", description="More")
     assert f"{name} 60 requests a minute More" in admin.page
     admin.visit(change)

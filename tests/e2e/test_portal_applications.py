@@ -104,6 +104,15 @@ def test_all_that_the_command_can_say_can_be_said(storefront, user, shopper):
     assert (form["client"], form["token_format"]) == ("public", "jwt")
 
 
+def test_the_tier_of_calls_without_a_token_is_none_to_choose(storefront, user, shopper):
+    path = f"{LIST}/{make(shopper, name='odd')}"
+    option = b'<option value="Unauthenticated"'
+    assert option not in shopper.visit(path).body
+    storefront.market.changer("update_app", name="odd", tier="Unauthenticated")
+    assert option in shopper.visit(path).body
+    assert shopper.forms[path]["tier"] == "Unauthenticated"
+
+
 def test_the_list_says_what_each_has(storefront, user, shopper):
     make(shopper, name="bare", description="Nothing yet")
     stocked = make(shopper, name="stocked", tier="Gold")

@@ -160,6 +160,8 @@ def test_a_restricted_key_is_refused_elsewhere_and_domains_change_with_the_next_
     assert customer.opens(token, headers={"domain": "www.example.org"}) == 900908
     assert customer.opens(token, headers={"domain": "shop.example"}) == 200
     assert customer.shopper.forms[customer.path("update")]["domains"] == "shop.example"
+    customer.send("update")
+    assert "nothing was changed" in customer.shopper.page
     assert customer.audit()[-1] == (
         "key.update",
         customer.name,
@@ -488,6 +490,8 @@ def test_a_subscription_is_moved_to_a_tier_that_its_api_allows(make):
     customer.shopper.send(path, tier="Silver")
     assert "The tier was changed" in customer.shopper.page
     assert customer.shopper.forms[path]["tier"] == "Silver"
+    customer.shopper.send(path)
+    assert "nothing was changed" in customer.shopper.page
     assert customer.audit() == [
         (
             "subscription.update",

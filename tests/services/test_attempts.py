@@ -143,3 +143,11 @@ def test_sign_ups_are_slowed_down_at_one_network_and_then_at_all(desk):
         assert sign_up(f"198.51.100.{number}") is None
     assert sign_up(AWAY) == Blocked(2)
     assert sign_up(AWAY, later=MEMORY_SECONDS + 2) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wait"),
+    [(1, "1 second"), (2, "2 seconds"), (120, "120 seconds"), (121, "3 minutes")],
+)
+def test_a_wait_is_said_as_people_say_it(seconds, wait):
+    assert Blocked(seconds).wait == wait

@@ -1,6 +1,5 @@
 """Logging in at a page: a user name, a password, and a session of the browser, or why not."""
 
-import math
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
@@ -76,10 +75,9 @@ def _refusal(outcome: Wrong | Blocked | Busy) -> NotLoggedIn:
         case Wrong():
             return WRONG
         case Blocked(seconds):
-            wait = f"{seconds} seconds" if seconds <= 120 else f"{math.ceil(seconds / 60)} minutes"  # noqa: PLR2004
             return NotLoggedIn(
                 429,
-                f"Too many wrong passwords. Try again in {wait}.",
+                f"Too many wrong passwords. Try again in {outcome.wait}.",
                 ((hdrs.RETRY_AFTER, str(seconds)),),
             )
         case Busy():

@@ -7,11 +7,10 @@ from urllib.parse import quote
 
 from apimctl.domain.lifecycle import API_VERBS, ROUTED, api_verbs
 from apimctl.domain.models import Api
-from apimctl.errors import NotFoundError
 from apimctl.portal import confirmation
-from apimctl.portal.admin.lists import Asked
+from apimctl.portal.lists import Asked
 from apimctl.portal.replies import Page, Redirect, Reply
-from apimctl.portal.routes import Access, Post, Route
+from apimctl.portal.routes import Access, Post, Route, no_such_page
 from apimctl.portal.visits import Visit, fingerprint
 from apimctl.services import apis, overview
 
@@ -84,7 +83,7 @@ def _subject(visit: Visit, db: Connection) -> Api:
 
 def _change(visit: Visit, db: Connection, verb: str) -> Reply:
     if verb not in API_VERBS:
-        raise NotFoundError("There is no such page", hint="The address may be mistyped.")
+        raise no_such_page()
     api = _subject(visit, db)
     visit.require_seen(_seen(api))
     changed = apis.change_state(db, api.reference, verb)

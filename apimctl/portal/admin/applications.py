@@ -3,7 +3,7 @@
 from sqlite3 import Connection
 
 from apimctl.domain.models import Application
-from apimctl.portal.admin.lists import Asked
+from apimctl.portal.lists import Asked
 from apimctl.portal.replies import Page, Reply
 from apimctl.portal.routes import Access, Route
 from apimctl.portal.visits import Visit

@@ -9,6 +9,7 @@ from apimctl.domain.models import Via
 from apimctl.domain.moments import parse_moment
 from apimctl.errors import NotFoundError
 from apimctl.portal.forms import Form
+from apimctl.portal.lists import read_number
 from apimctl.portal.replies import Page, Reply
 from apimctl.portal.routes import Access, Route
 from apimctl.portal.visits import Visit
@@ -82,8 +83,7 @@ def _query(form: Form, **more: str) -> str:
 
 
 def _entry_id(text: str) -> int | None:
-    is_number = text.isascii() and text.isdecimal() and len(text) <= LONGEST_ID
-    return int(text) if is_number else None
+    return read_number(text, most_digits=LONGEST_ID)
 
 
 def _written(value: Any) -> str:

@@ -6,11 +6,10 @@ from sqlite3 import Connection
 
 from apimctl.domain.lifecycle import SUBSCRIPTION_VERBS
 from apimctl.domain.models import Api, Application, Subscription
-from apimctl.errors import NotFoundError
 from apimctl.portal.admin import applications as all_applications
 from apimctl.portal.admin.applications import path_of
 from apimctl.portal.replies import Page, Redirect, Reply
-from apimctl.portal.routes import Access, Post, Route
+from apimctl.portal.routes import Access, Post, Route, no_such_page
 from apimctl.portal.visits import Visit, fingerprint
 from apimctl.services import storefront, subscriptions
 
@@ -65,7 +64,7 @@ def change_state(visit: Visit, db: Connection) -> Reply:
     application = _application(visit, db)
     verb = VERBS.get(visit.places["verb"])
     if verb is None:
-        raise NotFoundError("There is no such page", hint="The address may be mistyped.")
+        raise no_such_page()
     subscription, api = storefront.require_subscription(
         db, application, visit.places["subscription"]
     )

@@ -10,6 +10,7 @@ from apimctl.domain.validity import format_duration, parse_duration
 from apimctl.errors import InvalidInputError
 from apimctl.portal import confirmation
 from apimctl.portal.forms import Form
+from apimctl.portal.lists import read_number
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.visits import Visit, fingerprint
@@ -75,6 +76,8 @@ def change(visit: Visit, db: Connection) -> Reply:
     before = tiers.require_own(db, visit.places["tier"])
     visit.require_seen(fingerprint(before))
     tier = tiers.update(db, before.name, **_read(visit.submitted())._asdict())
+    if tier == before:
+        return Redirect(PATH, done="unchanged")
     visit.audit(db, "tier.update", tier.name, **changes(tier_shape(before), tier_shape(tier)))
     return Redirect(PATH, done="tier-updated")
 
@@ -111,14 +114,15 @@ def _read(form: Form) -> _Typed:
 
 def _parse_requests(text: str) -> int:
     """Return the number. Raises InvalidInputError."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(tiers.MOST_REQUESTS))):
+    number = read_number(text, most_digits=len(str(tiers.MOST_REQUESTS)))
+    if number is None:
         raise InvalidInputError(
             f"{printable(text)!r} is no number of requests"
             if text
             else "the number of requests is missing",
             hint=f"Use a number from 1 to {tiers.MOST_REQUESTS}.",
         )
-    return tiers.check_requests(int(text))
+    return tiers.check_requests(number)
 
 
 ROUTES = (

@@ -23,14 +23,13 @@ def show(visit: Visit, db: Connection) -> Reply:
     """Show a user, with what can be changed."""
     user = _subject(visit, db)
     here = path_of(user)
-    store = userstores.require(db, user.userstore)
     roles = users.roles_of(db, user)
     return Page(
         "admin_user.html",
         {
             "user": user,
             "here": here,
-            "is_in_directory": store.type is not UserStoreType.BUILT_IN,
+            "is_in_directory": _is_in_directory(db, user),
             "is_self": user.id == visit.user.id,
             "keeps_name": user.qualified_name == ADMIN,
             "sessions": len(sessions.list_of(db, user, now=visit.now)),
@@ -56,8 +55,10 @@ def update(visit: Visit, db: Connection) -> Reply:
     before = user_shape(user, users.roles_of(db, user))
     form = visit.submitted()
     roles = form.read("roles", parse_roles) or ()
-    form.check()
     name = form.text("name", user.name)
+    if not _keeps_name(db, user):
+        name = form.require("name", "Give the user a name")
+    form.check()
     if name != user.name:
         with form.blaming("name"):
             user = users.rename(db, user.qualified_name, name)
@@ -65,8 +66,10 @@ def update(visit: Visit, db: Connection) -> Reply:
         with form.blaming("roles"):
             users.check_is_another(user, by=visit.user, what="take the role admin from")
     users.set_roles(db, user, roles)
-    after = user_shape(user, users.roles_of(db, user))
-    visit.audit(db, "user.update", before["name"], **changes(before, after))
+    changed = changes(before, user_shape(user, users.roles_of(db, user)))
+    if not changed:
+        return Redirect(path_of(user), done="unchanged")
+    visit.audit(db, "user.update", before["name"], **changed)
     return Redirect(path_of(user), done="user-updated")
 
 
@@ -101,7 +104,7 @@ def ask_delete(visit: Visit, db: Connection) -> Reply:
     """Ask whether the user is to go."""
     user = _subject(visit, db)
     says = ["Tokens that were issued to the user stop with the next request, sessions end at once."]
-    if userstores.require(db, user.userstore).type is not UserStoreType.BUILT_IN:
+    if _is_in_directory(db, user):
         says.append(
             f"The directory of {user.userstore} keeps the user: the next log-in makes the user"
             " known here again, without the roles given here."
@@ -138,6 +141,14 @@ def _seen_subject(visit: Visit, db: Connection) -> User:
 
 def _seen(db: Connection, user: User) -> str:
     return fingerprint(user, user.password_hash, users.roles_of(db, user))
+
+
+def _keeps_name(db: Connection, user: User) -> bool:
+    return user.qualified_name == ADMIN or _is_in_directory(db, user)
+
+
+def _is_in_directory(db: Connection, user: User) -> bool:
+    return userstores.require(db, user.userstore).type is not UserStoreType.BUILT_IN
 
 
 def _require_password_here(visit: Visit, db: Connection) -> None:

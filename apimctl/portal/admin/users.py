@@ -6,7 +6,7 @@ from apimctl.domain.models import User
 from apimctl.domain.names import parse_roles
 from apimctl.domain.userstores import UserStoreType
 from apimctl.portal import passwords
-from apimctl.portal.admin.lists import Asked
+from apimctl.portal.lists import Asked
 from apimctl.portal.replies import Page, Redirect, Reply
 from apimctl.portal.routes import Access, Post, Route
 from apimctl.portal.tools import Tools

@@ -21,9 +21,8 @@ class Asked:
     def of(cls, visit: Visit) -> Self:
         """Read it from the address, or from the form where one of the list's is sent."""
         asked = visit.query or visit.fields
-        page = asked.get("page", "")
-        is_number = page.isascii() and page.isdecimal() and len(page) <= MOST_DIGITS
-        return cls(asked.get("q", "").strip()[:LONGEST_SEARCH], int(page) if is_number else 1)
+        page = read_number(asked.get("page", ""), most_digits=MOST_DIGITS)
+        return cls(asked.get("q", "").strip()[:LONGEST_SEARCH], 1 if page is None else page)
 
     @property
     def query(self) -> str:
@@ -31,3 +30,9 @@ class Asked:
         named = {"q": self.q, "page": str(self.page) if self.page > 1 else ""}
         asked = urlencode({name: text for name, text in named.items() if text})
         return f"?{asked}" if asked else ""
+
+
+def read_number(text: str, *, most_digits: int) -> int | None:
+    """Return a whole number that is not negative, None for what is none or has more digits."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= most_digits
+    return int(text) if is_number else None
