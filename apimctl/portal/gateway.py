@@ -30,8 +30,8 @@ class Target:
 def url_for(visit: Visit, db: Connection) -> str:
     """Return the URL that the setting names, else that of a gateway that runs: TLS goes first.
 
-    One that listens on every address is called what the browser calls us. Where none runs, it is
-    where one is configured to listen.
+    One that listens on every address is called what browsers call us, by the setting, else as this
+    one does. Where none runs, it is where one is configured to listen.
     """
     named = visit.settings.portal.gateway_url
     if named:
@@ -39,7 +39,8 @@ def url_for(visit: Visit, db: Connection) -> str:
     urls = [gateway.url for gateway in gateways.list_running(db)]
     urls.sort(key=lambda url: not url.startswith("https:"))
     return reachable(
-        urls[0] if urls else visit.settings.tokens.signing.gateway_url, asked_host=visit.host
+        urls[0] if urls else visit.settings.tokens.signing.gateway_url,
+        asked_host=urlsplit(visit.settings.portal.url or "").netloc or visit.host,
     )
 
 

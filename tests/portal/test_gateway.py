@@ -36,5 +36,8 @@ def test_the_url_is_that_of_the_setting_else_of_one_that_runs_else_where_one_wou
         visit = replace(visit, host="store.example:9443")
         shown = url_for(visit, db)
     assert shown == "https://store.example:2"
+    # Behind a proxy the host that is asked may be the portal's own, or any that somebody made up.
+    known = config.load({"portal.url": "https://shop.example:444"}, environ={})
+    assert url_for(replace(visit, settings=known), db) == "https://shop.example:2"
     named = config.load({"portal.gateway_url": "https://api.example/gateway/"}, environ={})
     assert url_for(replace(visit, settings=named), db) == "https://api.example/gateway"
