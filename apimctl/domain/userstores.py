@@ -17,6 +17,7 @@ from apimctl.errors import InvalidInputError
 NOT_IN_USER_NAMES = "/:"
 """The slash parts the user store from the name; WSO2 keeps the colon out as well."""
 
+_LIKE_NO_OTHERS = {"CJK", "HANGUL", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}
 _DOMAIN = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]{0,62}[A-Z0-9])?", re.ASCII)
 
 
@@ -65,6 +66,19 @@ def check_domain(text: str) -> str:
 def check_user_name(name: str) -> str:
     """Return the name, stripped, if a user may have it. Raises InvalidInputError."""
     return check_name(name, what="user", without=NOT_IN_USER_NAMES)
+
+
+def check_is_of_one_script(name: str) -> None:
+    """Raise InvalidInputError for a name with letters of several scripts.
+
+    A Cyrillic "a" among Latin letters makes a name that nobody tells from another one. Chinese,
+    Japanese and Korean letters look like no others (UTS 39 section 5.2).
+    """
+    scripts = {unicodedata.name(each, "").partition(" ")[0] for each in name if each.isalpha()}
+    if len(scripts - _LIKE_NO_OTHERS) > 1:
+        raise InvalidInputError(
+            f"the user name {name!r} has letters of several scripts", hint="Use those of one."
+        )
 
 
 def split_name(text: str) -> tuple[str, str]:

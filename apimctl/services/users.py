@@ -11,7 +11,13 @@ from sqlite3 import Connection
 from apimctl.domain.attempts import folded
 from apimctl.domain.models import ADMIN, PRIMARY, User
 from apimctl.domain.names import check_role
-from apimctl.domain.userstores import UserStore, UserStoreType, check_user_name, split_name
+from apimctl.domain.userstores import (
+    UserStore,
+    UserStoreType,
+    check_is_of_one_script,
+    check_user_name,
+    split_name,
+)
 from apimctl.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
 from apimctl.services import attempts, userstores
 from apimctl.services.identifiers import RandomBytes, new_id
@@ -114,8 +120,9 @@ def check_may_sign_up(db: Connection, name: str) -> str:
     """Return the name if a stranger may have it in PRIMARY.
 
     Wrong passwords are counted for all spellings of a name together, and right ones forgive them:
-    a stranger with another spelling of it could guess the password of its user for ever. Raises
-    ConflictError if the name is taken, InvalidInputError for one that has other spellings.
+    a stranger with another spelling of it could guess the password of its user for ever. Nor may a
+    name look like another's by letters of another script. Raises ConflictError if the name is
+    taken, InvalidInputError for one that has other spellings or letters of several scripts.
     """
     name = check_user_name(name)
     plain = folded(name)
@@ -124,6 +131,7 @@ def check_may_sign_up(db: Connection, name: str) -> str:
             "the user name has capital letters, or others with a plainer form",
             hint=f"Take {plain!r}." if plain else "Use small letters and digits.",
         )
+    check_is_of_one_script(name)
     others = users.list_unusual_names(db, PRIMARY)
     if users.find(db, name, userstore=PRIMARY) or name in map(folded, others):
         raise ConflictError("there is a user of that name already", hint="Choose another one.")

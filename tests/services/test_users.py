@@ -113,6 +113,19 @@ def test_who_signs_up_gets_no_name_that_has_another_spelling(desk, name):
         sign_up(desk, name)
 
 
+@pytest.mark.parametrize("name", ["\u0430dmin", "adm\u0456n", "\u03bfscar", "b\u043eb-7"])
+def test_who_signs_up_gets_no_name_that_looks_like_another_users(desk, name):
+    with pytest.raises(InvalidInputError, match="several scripts"):
+        sign_up(desk, name)
+
+
+@pytest.mark.parametrize(
+    "name", ["\u043e\u043b\u0435\u0433-7", "\u5c71\u7530\u30bf\u30ed\u30fc", "\u91d1.kim", "7"]
+)
+def test_who_signs_up_may_write_in_any_script(desk, name):
+    assert sign_up(desk, name).name == name
+
+
 @pytest.mark.parametrize(
     ("taken", "name"),
     [("admin", "admin"), ("Bob", "bob"), ("\uff22ob", "bob"), ("Stra\u00dfe", "strasse")],
