@@ -33,6 +33,7 @@ MOST_IN_AN_ADDRESS = 500
 ANY_TEXT = ("blank", "lines", "long", "out of range", "hostile", "strange")
 """What is kept as it was typed, where it is refused."""
 
+UNREADABLE = ("NUL", "not UTF-8", "half a character")
 IN_QUERIES = ("q", "page", "store", "next", "done", "resource", "application", "after", "before")
 
 
@@ -56,7 +57,9 @@ def admin(storefront):
 @pytest.fixture(scope="module")
 def other(storefront):
     """A user whose secrets no page may show."""
-    return Stage(storefront)
+    stage = Stage(storefront)
+    assert stage.made  # now: it is in the audit log, too
+    return stage
 
 
 @pytest.mark.parametrize("route", FORMS, ids=named)
@@ -70,6 +73,7 @@ def test_a_field_takes_what_it_can_and_says_why_not(storefront, admin, other, ro
         page = _check(answer, stage, other)
         if answer.status >= 400:
             assert audit_rows(storefront) == rows
+            assert kind not in UNREADABLE or "Nothing was done. Go back" in page
             if kind in ANY_TEXT and _is_line_or_area(page, name):
                 again = replace(filled.sender, address=filled.path, answer=answer).forms
                 assert again[filled.path][name].splitlines() == value.splitlines(), kind
