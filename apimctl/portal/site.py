@@ -28,6 +28,7 @@ from apimctl.edge.complaints import Complaints
 from apimctl.edge.forwarded import client_address
 from apimctl.edge.login.forms import read_form, read_query
 from apimctl.edge.login.passwords import Passwords
+from apimctl.edge.login.turns import Turns
 from apimctl.edge.reader import Reader
 from apimctl.edge.redaction import place_of
 from apimctl.edge.request import Request
@@ -61,7 +62,13 @@ NOT_OURS = Problem(
     status=403,
 )
 UNREAD = "Nothing was done. Go back, and what you typed may still be there."
+BUSY = Problem("Many pages are asked for right now", "Try again in a moment.", status=503)
 FAILED = "Something went wrong here"
+
+PAGES_AT_ONCE = 2
+"""One that the reader makes, and the next one for it. All others wait, by network, in turns."""
+
+MOST_WAITING = 500
 
 log = logging.getLogger("apimctl.gateway")
 
@@ -79,6 +86,7 @@ class Site:
         path = settings().store_path
         self._reader = Reader(path)
         self._writer = Writer(path)
+        self._turns = Turns(PAGES_AT_ONCE, most_waiting=MOST_WAITING)
         self._passwords = Passwords(self._writer)
         self._tools = Tools(self._passwords, self._reader.submit, self._writer.submit)
         self._complaints = Complaints()
@@ -158,7 +166,10 @@ class Site:
             entered = _enter(db, visit, access)
             return entered, _answer(entered, show(entered, db))
 
-        entered, answer = await self._reader.submit(read)
+        found = await self._turns.take(lambda: self._reader.submit(read), whose=visit.network)
+        if found is None:
+            return _trouble(visit.path, BUSY).add([(hdrs.RETRY_AFTER, "1")])
+        entered, answer = found
         self._note_use(entered)
         return answer
 

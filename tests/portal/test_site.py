@@ -18,7 +18,7 @@ from apimctl.portal.forms import Problem
 from apimctl.portal.pages import ROUTES
 from apimctl.portal.replies import Page, Redirect
 from apimctl.portal.routes import Access, Post, Route
-from apimctl.portal.site import Site
+from apimctl.portal.site import PAGES_AT_ONCE, Site
 from apimctl.services import users
 from apimctl.serving.live_settings import LiveSettings
 from apimctl.store import open_store
@@ -26,6 +26,7 @@ from tests.binary import TIMEOUT_SECONDS
 from tests.conftest import NOW
 
 SECRET = "0123456789abcdef" * 4
+FEW_WAITING = 6
 COOKIE = f"Cookie: apimctl={SECRET}\r\n"
 FORM_TOKEN = Browser(SECRET, is_secure=False).form_token()
 
@@ -66,6 +67,21 @@ class Slow:
         return Redirect("/store/login")
 
 
+class Heavy:
+    """A page that takes the reader's time until it is let go on; `shown_to` are who got it."""
+
+    def __init__(self):
+        self.has_begun = threading.Event()
+        self.goes_on = threading.Event()
+        self.shown_to = []
+
+    def show(self, visit, db):
+        self.has_begun.set()
+        assert self.goes_on.wait(TIMEOUT_SECONDS)
+        self.shown_to.append(visit.address)
+        return show(visit, db)
+
+
 @dataclass
 class Heard:
     """An answer, and whether the connection ends with it."""
@@ -92,9 +108,10 @@ class House:
     port: int
     folder: Path
     slow: Slow
+    heavy: Heavy
 
-    def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_SECONDS)
+    def connect(self, client="127.0.0.1"):
+        return socket.create_connection(("127.0.0.1", self.port), TIMEOUT_SECONDS, (client, 0))
 
     def ask(self, request: bytes) -> Heard:
         with self.connect() as client, client.makefile("rb") as answer:
@@ -125,8 +142,9 @@ class House:
 @contextlib.contextmanager
 def housed(folder: Path):
     """Serve a site, with some odd pages, from a thread."""
-    slow = Slow()
+    slow, heavy = Slow(), Heavy()
     odd = (
+        Route("/store/odd/heavy", Access.ANYBODY, show=heavy.show),
         Route("/store/odd/fails", Access.ANYBODY, show=fail, post=Post(fail, again=show)),
         Route("/store/odd/nothing", Access.ANYBODY, post=Post(find_nothing, again=show)),
         Route("/store/odd/directory", Access.ANYBODY, post=Post(cannot_ask, again=show)),
@@ -164,7 +182,7 @@ def housed(folder: Path):
         thread.start()
         try:
             assert is_ready.wait(TIMEOUT_SECONDS)
-            yield House(port, folder, slow)
+            yield House(port, folder, slow, heavy)
         finally:
             loop.call_soon_threadsafe(ends.set)
             thread.join()
@@ -337,3 +355,34 @@ def test_a_form_is_acted_on_to_its_end_if_the_browser_leaves(own_house):
     assert slow.is_done.wait(TIMEOUT_SECONDS)
     # The second click gets what the first one came to; a second user could not be made.
     assert own_house.ask(form).status == 303
+
+
+@pytest.fixture
+def small_house(tmp_path, monkeypatch):
+    monkeypatch.setattr("apimctl.portal.site.MOST_WAITING", FEW_WAITING)
+    with housed(tmp_path) as running:
+        yield running
+
+
+def test_who_asks_for_many_pages_waits_for_them_and_nobody_else_does(small_house):
+    request = b"GET /store/odd/heavy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    greedy, other = "127.0.0.1", "127.0.0.9"
+    with contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(small_house.connect(client))
+            for client in [*[greedy] * (PAGES_AT_ONCE + FEW_WAITING + 1), other]
+        ]
+        for client in clients:
+            client.sendall(request)
+        assert small_house.heavy.has_begun.wait(TIMEOUT_SECONDS)
+        # What needs no reader is answered meanwhile, behind all that came before.
+        assert small_house.get("/").status == 303
+        small_house.heavy.goes_on.set()
+        statuses = []
+        for client in clients:
+            with client.makefile("rb") as answer:
+                statuses.append(int(answer.read().split()[1]))
+    assert small_house.heavy.shown_to.index(other) <= PAGES_AT_ONCE + 1
+    # One is turned away as there is no room, and one makes room for somebody else.
+    assert statuses.count(503) == 2
+    assert statuses.pop() == 200
