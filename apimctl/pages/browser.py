@@ -49,8 +49,14 @@ class Browser:
 
     def told_apart(self, random: RandomBytes) -> Self:
         """Return the browser with a secret: the one it has, else a new one."""
-        if self.secret is not None:
-            return self
+        return self if self.secret is not None else self.anew(random)
+
+    def anew(self, random: RandomBytes) -> Self:
+        """Return the browser with another secret, as it needs one where a session has ended.
+
+        By that, browsers know not to show the pages again that they keep for going back, and
+        whoever knows the old one knows no form of the next user's.
+        """
         return replace(self, secret=sessions.new_secret(random))
 
     def form_token(self) -> str:

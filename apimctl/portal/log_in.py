@@ -1,7 +1,6 @@
 """Logging in and out. The session is the one that `/authorize` of the gateway knows, too."""
 
 import re
-from dataclasses import replace
 from sqlite3 import Connection
 
 from apimctl.domain.models import PRIMARY, User
@@ -82,13 +81,8 @@ def log_out(visit: Visit, db: Connection) -> Reply:
 
 
 def leave(visit: Visit) -> Redirect:
-    """Lead from a session that has ended to the log-in.
-
-    The cookie is another one from now on: by that, browsers know not to show the pages again that
-    they keep for going back, and whoever knows the old one knows no form of the next user's.
-    """
-    browser = replace(visit.browser, secret=sessions.new_secret(visit.random))
-    return Redirect(LOG_IN_PATH, done="logged-out", browser=browser)
+    """Lead from a session that has ended to the log-in; the cookie is another one from now on."""
+    return Redirect(LOG_IN_PATH, done="logged-out", browser=visit.browser.anew(visit.random))
 
 
 def own_path(text: str) -> str:

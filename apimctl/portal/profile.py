@@ -51,6 +51,8 @@ async def check_passwords(tools: Tools, visit: Visit) -> str | None:
         raise form.refuse("current", "This is not your password", status=WRONG.status)
     if isinstance(outcome, NotLoggedIn):
         raise form.refuse("", outcome.message, status=outcome.status, headers=outcome.headers)
+    if outcome.id != visit.user.id:  # who has the name by now is somebody else
+        raise form.refuse("current", "This is not your password", status=WRONG.status)
     return await passwords.hash_new(tools, visit, form)
 
 

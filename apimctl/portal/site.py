@@ -16,11 +16,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from sqlite3 import Connection
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from aiohttp import hdrs
 from authlib.oauth2 import OAuth2Error
-from multidict import CIMultiDict
 
 from apimctl.config import Settings
 from apimctl.edge.answers import Answer
@@ -36,24 +35,22 @@ from apimctl.edge.request_target import origin_form, unclear
 from apimctl.edge.writer import Writer
 from apimctl.errors import (
     ApimctlError,
-    DeniedError,
     StoreError,
     UserStoreError,
 )
-from apimctl.pages.assets import Asset
 from apimctl.pages.browser import browser_of, is_from_elsewhere
-from apimctl.pages.headers import ASSET_HEADERS, page_headers
-from apimctl.pages.rendering import HTML
 from apimctl.portal import rendering
+from apimctl.portal.answers import answer_with, redirect, send_asset, trouble
+from apimctl.portal.entrance import NotLoggedInError, enter
 from apimctl.portal.forms import Form, FormError, Problem, problem_of
 from apimctl.portal.log_in import FIRST_PATH, LOG_IN_PATH, LOG_OUT_PATH, own_path
 from apimctl.portal.pages import ROUTES
 from apimctl.portal.repeats import Repeats
-from apimctl.portal.replies import Redirect, Reply
+from apimctl.portal.replies import Redirect
 from apimctl.portal.routes import Access, Post, Route, Router, Show, no_such_page
 from apimctl.portal.tools import Tools
-from apimctl.portal.visits import Person, Visit, fingerprint
-from apimctl.services import sessions, users
+from apimctl.portal.visits import Visit, fingerprint
+from apimctl.services import sessions
 
 FRONT_PATHS = frozenset({"/", "/store", "/store/"})
 NOT_OURS = Problem(
@@ -70,11 +67,10 @@ PAGES_AT_ONCE = 2
 
 MOST_WAITING = 500
 
+CALLS_AT_ONCE = 16
+"""Of the console, to the gateway: each may take a while. As many wait, by user, in turns."""
+
 log = logging.getLogger("apimctl.gateway")
-
-
-class _NotLoggedInError(Exception):
-    """Nobody is logged in, where somebody has to be."""
 
 
 class Site:
@@ -88,7 +84,8 @@ class Site:
         self._writer = Writer(path)
         self._turns = Turns(PAGES_AT_ONCE, most_waiting=MOST_WAITING)
         self._passwords = Passwords(self._writer)
-        self._tools = Tools(self._passwords, self._reader.submit, self._writer.submit)
+        calls = Turns(CALLS_AT_ONCE, most_waiting=CALLS_AT_ONCE)
+        self._tools = Tools(self._passwords, calls, self._reader.submit, self._writer.submit)
         self._complaints = Complaints()
         self._router = Router(routes)
         # Apart: strangers cannot push out what users were answered.
@@ -109,41 +106,41 @@ class Site:
         if refused is None and not path.isascii():
             refused = "The path is not written as RFC 3986 has it."
         if refused is not None:
-            answer = _trouble("/", Problem(refused.removesuffix("."), status=400))
+            answer = trouble("/", Problem(refused.removesuffix("."), status=400))
             answer.force_close()
             return answer
         try:
             return await self._route(request, path, query)
-        except _NotLoggedInError:
+        except NotLoggedInError:
             return self._to_log_in(path, mark + query, was_sending=request.method == "POST")
         except OAuth2Error as error:  # so the form reader says what is wrong with a form
             hint = UNREAD if request.method == "POST" else ""
-            return _trouble(path, Problem(error.description.removesuffix("."), hint, status=400))
+            return trouble(path, Problem(error.description.removesuffix("."), hint, status=400))
         except StoreError as error:
             self._complaints.make(error.message)
-            answer = _trouble(
+            answer = trouble(
                 path,
                 Problem("The store cannot be used right now", "What you did last was not done."),
                 status=503,
             )
             return answer.add([(hdrs.RETRY_AFTER, "1")])
         except ApimctlError as error:
-            return _trouble(path, problem_of(error))
+            return trouble(path, problem_of(error))
         except ConnectionError:
             raise  # there is nobody to answer
         except Exception as error:  # noqa: BLE001 - whatever it is, the browser is to be told
             # Without the traceback: its values may be secrets.
             log.error("a page failed: %s at %s", type(error).__name__, place_of(error))  # noqa: TRY400
-            answer = _trouble(path, Problem(FAILED, "The log of the portal says more.", status=500))
+            answer = trouble(path, Problem(FAILED, "The log of the portal says more.", status=500))
             answer.force_close()
             return answer
 
     async def _route(self, request: Request, path: str, query: str) -> Answer:
         asset = rendering.ASSETS.get(path)
         if asset is not None:
-            return _asset(request, asset)
+            return send_asset(request, asset)
         if path in FRONT_PATHS:
-            return _redirect(path, Redirect(FIRST_PATH))
+            return redirect(path, Redirect(FIRST_PATH))
         found = self._router.find(path)
         if found is None:
             raise no_such_page()
@@ -156,19 +153,19 @@ class Site:
             fields = await read_form(request)
             visit = self._visit(request, path, places, fields=fields)
             return await self._take(request, route, route.post, visit)
-        answer = _trouble(path, Problem("This address does not take such requests", status=405))
+        answer = trouble(path, Problem("This address does not take such requests", status=405))
         return answer.add([(hdrs.ALLOW, route.methods)])
 
     async def _show(self, access: Access, show: Show, visit: Visit) -> Answer:
         """Answer with a page: session and content are of one state of the store."""
 
         def read(db: Connection) -> tuple[Visit, Answer]:
-            entered = _enter(db, visit, access)
-            return entered, _answer(entered, show(entered, db))
+            entered = enter(db, visit, access)
+            return entered, answer_with(entered, show(entered, db))
 
         found = await self._turns.take(lambda: self._reader.submit(read), whose=visit.network)
         if found is None:
-            return _trouble(visit.path, BUSY).add([(hdrs.RETRY_AFTER, "1")])
+            return trouble(visit.path, BUSY).add([(hdrs.RETRY_AFTER, "1")])
         entered, answer = found
         self._note_use(entered)
         return answer
@@ -176,7 +173,7 @@ class Site:
     async def _take(self, request: Request, route: Route, post: Post, visit: Visit) -> Answer:
         """Take a form, if it is one of ours, and only once."""
         if is_from_elsewhere(request, issuer=self._url(request)):
-            return _trouble(visit.path, NOT_OURS)
+            return trouble(visit.path, NOT_OURS)
         if not visit.browser.wrote(visit.fields.get("form_token")):
             return await self._refuse_unknown(route, visit)
         secret, number = visit.browser.secret or "", visit.fields.get("once")
@@ -191,7 +188,7 @@ class Site:
         answer = await repeats.once(key, lambda: self._act(route, post, visit))
         if is_repeat and hdrs.SET_COOKIE not in answer.headers:
             # The session may have ended since. Of an answer with a new one, it was the act's to.
-            await self._reader.submit(lambda db: _enter(db, visit, route.access))
+            await self._reader.submit(lambda db: enter(db, visit, route.access))
         return answer
 
     async def _refuse_unknown(self, route: Route, visit: Visit) -> Answer:
@@ -199,26 +196,26 @@ class Site:
 
         The second click on Log in or Log out comes with the new cookie, and with the old form.
         """
-        entered = await self._reader.submit(lambda db: _enter(db, visit, Access.ANYBODY))
+        entered = await self._reader.submit(lambda db: enter(db, visit, Access.ANYBODY))
         if route.path == LOG_IN_PATH and entered.person is not None:
-            return _redirect(visit.path, Redirect(own_path(visit.fields.get("next", ""))))
+            return redirect(visit.path, Redirect(own_path(visit.fields.get("next", ""))))
         if route.path == LOG_OUT_PATH and entered.person is None and not visit.is_new_browser:
-            return _redirect(visit.path, Redirect(LOG_IN_PATH, done="logged-out"))
-        return _trouble(visit.path, NOT_OURS)
+            return redirect(visit.path, Redirect(LOG_IN_PATH, done="logged-out"))
+        return trouble(visit.path, NOT_OURS)
 
     async def _act(self, route: Route, post: Post, visit: Visit) -> Answer:
         """Do what a form says, in one transaction; show it again if it is refused."""
 
         def act(db: Connection) -> tuple[Visit, Answer]:
-            entered = _enter(db, visit, route.access)
+            entered = enter(db, visit, route.access)
             if entered.logged_in is not None and post.writes:
                 sessions.touch(db, entered.logged_in, now=entered.now)
-            return entered, _answer(entered, post.act(entered, db))
+            return entered, answer_with(entered, post.act(entered, db))
 
         submit = self._writer.submit if post.writes else self._reader.submit
         try:
             if post.prepare is not None:
-                entered = await self._reader.submit(lambda db: _enter(db, visit, route.access))
+                entered = await self._reader.submit(lambda db: enter(db, visit, route.access))
                 visit = replace(visit, prepared=await post.prepare(self._tools, entered))
             entered, answer = await submit(act)
         except FormError as refused:
@@ -288,7 +285,7 @@ class Site:
         wanted = self._page_near(path) if was_sending else path + query
         leads_on = f"?{urlencode({'next': wanted})}" if wanted != FIRST_PATH else ""
         done = "session-over" if was_sending else ""
-        return _redirect(path, Redirect(LOG_IN_PATH + leads_on, done=done))
+        return redirect(path, Redirect(LOG_IN_PATH + leads_on, done=done))
 
     def _page_near(self, path: str) -> str:
         """Return the page that a form belongs to: its own address, or the nearest one above it."""
@@ -298,62 +295,3 @@ class Site:
                 return path
             path = path.rpartition("/")[0]
         return FIRST_PATH
-
-
-def _enter(db: Connection, visit: Visit, access: Access) -> Visit:
-    """Return the visit with who is logged in.
-
-    Raises _NotLoggedInError, DeniedError for a page that is not this user's to see.
-    """
-    logged_in = None
-    if not visit.is_new_browser and visit.browser.secret is not None:
-        logged_in = sessions.find(db, visit.browser.secret, now=visit.now)
-    if logged_in is not None:
-        roles = frozenset(users.roles_of(db, logged_in.user))
-        visit = replace(visit, logged_in=logged_in, person=Person(logged_in.user, roles))
-    if access is Access.ANYBODY:
-        return visit
-    if visit.person is None:
-        raise _NotLoggedInError
-    if access is Access.ADMIN and not visit.person.is_admin:
-        raise DeniedError("This page is for administrators", hint="Ask one for the role admin.")
-    return visit
-
-
-def _answer(visit: Visit, reply: Reply) -> Answer:
-    """Return what a page or a form ends in."""
-    if isinstance(reply, Redirect):
-        return _redirect(visit.path, reply)
-    answer = _page(rendering.render(visit, reply), status=reply.status)
-    if visit.is_new_browser:
-        answer.add([visit.browser.cookie()])
-    return answer
-
-
-def _page(body: bytes, *, status: int) -> Answer:
-    headers = CIMultiDict({hdrs.CONTENT_TYPE: HTML})
-    answer = Answer(status=status, body=body, headers=headers)
-    return answer.add(page_headers(has_script=True)).add(rendering.HEADERS)
-
-
-def _trouble(path: str, problem: Problem, *, status: int | None = None) -> Answer:
-    """Return a page that says what is wrong, and leads back."""
-    return _page(rendering.trouble(path, problem), status=status or problem.status)
-
-
-def _redirect(path: str, reply: Redirect) -> Answer:
-    """Let the browser go on there with GET: always to a page of ours, by a relative address."""
-    location = rendering.root_of(path) + quote(reply.to.removeprefix("/"), safe="/?&=%+~")
-    if reply.done:
-        location += ("&" if "?" in location else "?") + urlencode({"done": reply.done})
-    answer = Answer(status=303, headers=CIMultiDict({hdrs.LOCATION: location}))
-    answer.add(page_headers(has_script=True)).add(rendering.HEADERS)
-    return answer if reply.browser is None else answer.add([reply.browser.cookie()])
-
-
-def _asset(request: Request, asset: Asset) -> Answer:
-    if request.method not in {"GET", "HEAD"}:
-        answer = _trouble(asset.path, Problem("This is a file", status=405))
-        return answer.add([(hdrs.ALLOW, "GET, HEAD")])
-    headers = CIMultiDict({hdrs.CONTENT_TYPE: asset.content_type})
-    return Answer(status=200, body=asset.content, headers=headers).add(ASSET_HEADERS)

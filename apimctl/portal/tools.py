@@ -6,6 +6,7 @@ from sqlite3 import Connection
 from typing import Protocol, TypeVar
 
 from apimctl.edge.login.passwords import Passwords
+from apimctl.edge.login.turns import Turns
 
 _Result = TypeVar("_Result")
 
@@ -19,11 +20,12 @@ class Submits(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """Passwords are checked and hashed by `passwords`.
+    """Passwords are checked and hashed by `passwords`; `calls` is the queue of the console.
 
     `read` asks the store; `write` is for what has to stand whatever comes of the form.
     """
 
     passwords: Passwords
+    calls: Turns
     read: Submits
     write: Submits

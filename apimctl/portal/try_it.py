@@ -91,7 +91,12 @@ async def send(tools: Tools, visit: Visit) -> Tried | None:
     call = _read(form, asked, domain_header=visit.settings.gateway.client_domain_header)
     if asked.target is None:
         raise form.refuse("", "No gateway runs at the moment", status=503)
-    outcome = await caller.send(asked.target, call, client=visit.address)
+    target = asked.target
+    outcome = await tools.calls.take(
+        lambda: caller.send(target, call, client=visit.address), whose=visit.user.id
+    )
+    if outcome is None:
+        raise form.refuse("", "Many requests are being tried right now", status=503)
     return Tried(call, outcome if isinstance(outcome, NoResponse) else verdicts.judge(outcome))
 
 

@@ -113,6 +113,7 @@ def test_who_logs_out_has_to_log_in_again(client, user):
     kept = dict(visitor.cookies)
     consent = visitor.forms["/authorize/decision"]
     visitor.send("/authorize/logout")
+    assert visitor.cookies != kept
     assert "/authorize/login" in visitor.forms
     old = Visitor(visitor.gateway, kept)
     old.visit(client.address())

@@ -172,7 +172,8 @@ class Authorization:
                 _record(context, logged_in.user, "session.logout")
 
         await self._writer.submit(end_session)
-        return pages.redirect(f"../authorize?{pages.written(parameters)}")
+        answer = pages.redirect(f"../authorize?{pages.written(parameters)}")
+        return answer.add([browser.anew(secrets.token_bytes).cookie()])
 
     async def _examine(
         self, request: Request, parameters: Parameters, browser: Browser
