@@ -48,11 +48,12 @@ class Shopper:
     _cookie: str = field(default="", repr=False)
 
     def log_in(self, user: str, password: str) -> str:
-        """Return what is shown in the end, in words: status and title. Raises ApimctlError."""
+        """Return what is shown in the end, in words: status and page. Raises ApimctlError."""
         _, page = self._ask("GET", f"{LOG_IN_PATH}?{urlencode({'next': WANTED_PATH})}")
         filled_in = {**page.fields, "username": user, "password": password}
         status, page = self._ask("POST", LOG_IN_PATH, filled_in)
-        return f"{status} {page.title.partition(' · ')[0]}".rstrip()
+        # "DefaultApplication · My Subscriptions · apimctl": what it is of, what it is, whose it is.
+        return " ".join((str(status), *page.title.split(" · ")[-2:-1]))
 
     def _ask(
         self, method: str, path: str, form: Mapping[str, str] | None = None
