@@ -134,19 +134,9 @@ class Invocation:
         self, db: "Connection", action: str, token: "AccessToken | RefreshToken", **details: Any
     ) -> None:
         """Write into the audit log what this command does to a token."""
-        from apimctl.services import audit, tokens  # noqa: PLC0415 - `--help` writes nothing
+        from apimctl.services import audit  # noqa: PLC0415 - `--help` writes nothing
 
-        ((_, key, application, _),) = tokens.with_owners(db, [token])
-        audit.record_token(
-            db,
-            action,
-            token,
-            key=key,
-            application=application,
-            actor=self.actor,
-            now=self.now,
-            **details,
-        )
+        audit.record_token(db, action, token, actor=self.actor, now=self.now, **details)
 
     @cached_property
     def actor(self) -> Actor:

@@ -7,7 +7,8 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import TypeVar
 
-from apimctl.store import connect, file_identity
+from apimctl.edge.live_connection import LiveConnection
+from apimctl.store import connect
 from apimctl.store_faults import explained
 
 _Result = TypeVar("_Result")
@@ -18,8 +19,7 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._db: Connection | None = None
-        self._identity: tuple[int, int] | None = None
+        self._connection = LiveConnection(path, _connect)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="apimctl-reader")
 
     async def submit(self, work: Callable[[Connection], _Result]) -> _Result:
@@ -33,29 +33,20 @@ class Reader:
     async def close(self) -> None:
         """Finish what was submitted and end the thread."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._disconnect)
+        await loop.run_in_executor(self._thread, self._connection.close)
         self._thread.shutdown()
 
     def _read(self, work: Callable[[Connection], _Result]) -> _Result:
         with explained(self._path):
-            db = self._connected()
+            db = self._connection.current()
             db.execute("BEGIN")
             try:
                 return work(db)
             finally:
                 db.execute("ROLLBACK")
 
-    def _connected(self) -> Connection:
-        """Return a connection to the file that stands at the path now."""
-        identity = file_identity(self._path)
-        if self._db is None or identity != self._identity:
-            self._disconnect()
-            self._db = connect(self._path)
-            self._db.execute("PRAGMA query_only = ON")
-            self._identity = identity
-        return self._db
 
-    def _disconnect(self) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
+def _connect(path: Path) -> Connection:
+    db = connect(path)
+    db.execute("PRAGMA query_only = ON")
+    return db

@@ -14,7 +14,8 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, TypeVar
 
-from apimctl.store import BUSY_TIMEOUT_SECONDS, begin_immediate, connect, file_identity
+from apimctl.edge.live_connection import LiveConnection
+from apimctl.store import BUSY_TIMEOUT_SECONDS, begin_immediate, connect
 from apimctl.store_faults import explained
 
 MOST_AT_ONCE = 200
@@ -38,8 +39,9 @@ class Writer:
         self._busy_timeout_seconds = busy_timeout_seconds
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._db: Connection | None = None
-        self._identity: tuple[int, int] | None = None
+        self._connection = LiveConnection(
+            path, lambda at: connect(at, busy_timeout_seconds=busy_timeout_seconds)
+        )
         self._thread = threading.Thread(target=self._run, name="apimctl-writer", daemon=True)
         self._thread.start()
 
@@ -63,11 +65,11 @@ class Writer:
                 with explained(self.path):
                     self._commit(batch)
             except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
-                self._disconnect()
+                self._connection.close()
                 for job in batch:
                     job.error = job.error or error
             self._loop.call_soon_threadsafe(_hand_out, batch)
-        self._disconnect()
+        self._connection.close()
 
     def _next_batch(self) -> list[_Job]:
         """Return the jobs that wait, at least one; none at the end."""
@@ -83,7 +85,7 @@ class Writer:
         return batch
 
     def _commit(self, batch: list[_Job]) -> None:
-        db = self._connected()
+        db = self._connection.current()
         begin_immediate(db, busy_timeout_seconds=self._busy_timeout_seconds)
         try:
             for job in batch:
@@ -105,23 +107,6 @@ class Writer:
             db.execute("ROLLBACK TO job")
             job.error = error
         db.execute("RELEASE job")
-
-    def _connected(self) -> Connection:
-        """Return a connection to the file that stands at the path now.
-
-        A write to a file that was deleted or replaced would be acknowledged and lost.
-        """
-        identity = file_identity(self.path)
-        if self._db is None or identity != self._identity:
-            self._disconnect()
-            self._db = connect(self.path, busy_timeout_seconds=self._busy_timeout_seconds)
-            self._identity = identity
-        return self._db
-
-    def _disconnect(self) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
 
 
 def _hand_out(batch: list[_Job]) -> None:

@@ -12,7 +12,7 @@ from apimctl.domain.models import ADMIN, AccessToken, Actor, RefreshToken, User,
 from apimctl.errors import ConflictError
 from apimctl.pages.browser import Browser
 from apimctl.portal.forms import Form
-from apimctl.services import audit, tokens
+from apimctl.services import audit
 from apimctl.services.identifiers import RandomBytes
 from apimctl.services.sessions import LoggedIn
 
@@ -117,17 +117,7 @@ class Visit:
         self, db: Connection, action: str, token: AccessToken | RefreshToken, **details: Any
     ) -> None:
         """Write into the audit log what this request does to a token."""
-        ((_, key, application, _),) = tokens.with_owners(db, [token])
-        audit.record_token(
-            db,
-            action,
-            token,
-            key=key,
-            application=application,
-            actor=self.actor,
-            now=self.now,
-            **details,
-        )
+        audit.record_token(db, action, token, actor=self.actor, now=self.now, **details)
 
     @property
     def actor(self) -> Actor:

@@ -13,7 +13,7 @@ from apimctl.domain.models import (
     Via,
 )
 from apimctl.errors import NotFoundError
-from apimctl.tables import audit, users
+from apimctl.tables import applications, audit, keys, users
 from apimctl.tables.audit import AuditFilter
 
 __all__ = ["AuditFilter", "list_newest", "record", "record_token", "require"]
@@ -36,17 +36,22 @@ def record_token(
     action: str,
     token: AccessToken | RefreshToken,
     *,
-    key: Key,
-    application: Application,
     now: int,
+    key: Key | None = None,
+    application: Application | None = None,
     actor: Actor | None = None,
     **details: Any,
 ) -> None:
-    """Write what was done to a token of that key: the target is its user, else its application.
+    """Write what was done to a token: the target is its user, else its application.
 
-    `actor` None is the application itself, by the Login API. The token is named by its id, a
+    `key` and `application` are its own, for who knows them already. `actor` None is the application
+    itself, by the Login API. The token is named by its id, a
     refresh token by its last four characters.
     """
+    key = key or keys.get(db, token.consumer_key)
+    application = application or (applications.find(db, key.application_id) if key else None)
+    if key is None or application is None:
+        raise AssertionError(token)  # it refers to both
     user = users.get(db, token.user_id) if token.user_id else None
     whose = {
         "application": application.name,
