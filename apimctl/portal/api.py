@@ -39,7 +39,7 @@ def show(visit: Visit, db: Connection) -> Reply:
             "is_subscribable": found.api.state in SUBSCRIBABLE,
             "base_paths": base_paths(found.api),
             "gateway_url": gateway.url_for(visit, db),
-            "gateway_runs": gateway.target(visit, db) is not None,
+            "gateway_runs": bool(gateway.targets(visit, db)),
         },
     )
 

@@ -36,11 +36,11 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What can be called; no `resources` where the API declares none, no `target`: none runs."""
+    """What can be called; no `resources` where the API declares none, no `targets`: none runs."""
 
     api: Api
     resources: list[Resource]
-    target: Target | None
+    targets: list[Target]
 
     @property
     def base_path(self) -> str:
@@ -71,7 +71,7 @@ def show(visit: Visit, db: Connection, *, tried: Tried | None = None) -> Reply:
             "base_url": base_url,
             "resources": [ResourceRow(each) for each in asked.resources],
             "domain_header": visit.settings.gateway.client_domain_header,
-            "gateway_runs": asked.target is not None,
+            "gateway_runs": bool(asked.targets),
             "tried": tried,
             "answer": tried.outcome if tried and isinstance(tried.outcome, Verdict) else None,
             "curl": curl.repeat(base_url, tried.call) if tried else "",
@@ -89,9 +89,9 @@ async def send(tools: Tools, visit: Visit) -> Tried | None:
     asked = await tools.read(lambda db: _asked(visit, db))
     form = visit.submitted()
     call = _read(form, asked, domain_header=visit.settings.gateway.client_domain_header)
-    if asked.target is None:
+    target = await gateway.find(asked.targets)
+    if target is None:
         raise form.refuse("", "No gateway runs at the moment", status=503)
-    target = asked.target
     outcome = await tools.calls.take(
         lambda: caller.send(target, call, client=visit.address), whose=visit.user.id
     )
@@ -107,7 +107,7 @@ def answer(visit: Visit, db: Connection) -> Reply:
 
 def _asked(visit: Visit, db: Connection) -> _Asked:
     api = catalogue.require(db, visit.places["name"], visit.places["version"])
-    return _Asked(api, resources.list_of_api(db, api), gateway.target(visit, db))
+    return _Asked(api, resources.list_of_api(db, api), gateway.targets(visit, db))
 
 
 def _read(form: Form, asked: _Asked, *, domain_header: str) -> Call:

@@ -1,4 +1,7 @@
 import asyncio
+import http.server
+import os
+import threading
 from dataclasses import replace
 
 import pytest
@@ -10,6 +13,8 @@ from apimctl.portal.forms import FormError
 from apimctl.portal.tools import Tools
 from apimctl.services import apis
 from apimctl.services.apis import ApiForm
+from apimctl.tables import gateways
+from apimctl.tables.gateways import Gateway
 from tests.portal.conftest import MOMENT
 
 
@@ -59,3 +64,30 @@ def test_so_many_requests_are_tried_at_once_and_no_more(db, sending):
         "Many requests are being tried right now",
     )
     assert tried.outcome.why == "The gateway cannot be reached"
+
+
+class _OtherProgram(http.server.BaseHTTPRequestHandler):
+    """What has the port of a gateway that crashed: it answers everything, and remembers it."""
+
+    def do_GET(self):
+        self.server.asked.append((self.path, self.headers.get("Authorization")))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"apimctl_gateway": "another"}')
+
+    def log_message(self, *_):
+        pass
+
+
+def test_another_program_in_the_place_of_a_gateway_gets_no_token(db, sending):
+    token = "apim_atp0_" + "x" * 38
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _OtherProgram) as other:
+        other.asked = []
+        threading.Thread(target=other.serve_forever).start()
+        url = f"http://127.0.0.1:{other.server_port}"
+        gateways.insert(db, Gateway("crashed", url, os.getpid(), "0.1.0", 0))
+        fields = {**sending.fields, "token": token}
+        tried = asyncio.run(send(db, replace(sending, fields=fields), Turns(1, most_waiting=0)))
+        other.shutdown()
+    assert tried.outcome.why == "The gateway cannot be reached"  # that of the setting
+    assert [authorization for _, authorization in other.asked] == [None]
