@@ -199,6 +199,24 @@ Domains = Annotated[
     str | None,
     typer.Option(metavar="LIST", help="Allowed domains: a.com,*.b.com; empty for all."),
 ]
+Host = Annotated[
+    str | None, typer.Option(metavar="H", help="Address to listen on; default 127.0.0.1.")
+]
+CertificateFile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Certificate (PEM); default self-signed.")
+]
+PrivateKeyFile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Private key of the certificate (PEM).")
+]
+
+
+def require_pair(cert: str | None, key: str | None) -> None:
+    """Raise UsageError unless certificate and key were named both, or neither was."""
+    if (cert is None) != (key is None):
+        missing = "--key" if key is None else "--cert"
+        raise UsageError(f"{missing} is missing", hint="--cert and --key go together.")
+    if "" in {cert, key}:
+        raise UsageError("--cert or --key is empty", hint="Name a file each, or leave both out.")
 
 
 def named_key_type(*, production: bool, sandbox: bool) -> KeyType | None:

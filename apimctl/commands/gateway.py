@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apimctl.commands.forms import Reads, invocation, noun
+from apimctl.commands.forms import (
+    CertificateFile,
+    Host,
+    PrivateKeyFile,
+    Reads,
+    invocation,
+    noun,
+    require_pair,
+)
 from apimctl.domain.lifecycle import SERVING
 from apimctl.domain.models import Api
 from apimctl.domain.routing import base_paths
@@ -28,9 +36,7 @@ POLL_SECONDS = 0.05
 def serve(
     ctx: typer.Context,
     *,
-    host: Annotated[
-        str | None, typer.Option(metavar="H", help="Address to listen on; default 127.0.0.1.")
-    ] = None,
+    host: Host = None,
     port: Annotated[
         str | None, typer.Option(metavar="P", help="Port; default 8280, 0 for any free one.")
     ] = None,
@@ -43,12 +49,8 @@ def serve(
     workers: Annotated[
         str | None, typer.Option(metavar="N", help="Processes that serve, or auto; default 1.")
     ] = None,
-    cert: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Certificate (PEM); default self-signed.")
-    ] = None,
-    key: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Private key of the certificate (PEM).")
-    ] = None,
+    cert: CertificateFile = None,
+    key: PrivateKeyFile = None,
     access_log: Annotated[
         str | None, typer.Option(metavar="FORMAT", help="json or combined; default off.")
     ] = None,
@@ -168,15 +170,6 @@ def routes(ctx: typer.Context) -> None:
         bare="path",
         empty="nothing is served; publish an API: apimctl api publish NAME",
     )
-
-
-def require_pair(cert: str | None, key: str | None) -> None:
-    """Raise UsageError unless certificate and key were named both, or neither was."""
-    if (cert is None) != (key is None):
-        missing = "--key" if key is None else "--cert"
-        raise UsageError(f"{missing} is missing", hint="--cert and --key go together.")
-    if "" in {cert, key}:
-        raise UsageError("--cert or --key is empty", hint="Name a file each, or leave both out.")
 
 
 def _announce(call: Invocation, where: "Addresses", served: list[Api], *, workers: int) -> None:

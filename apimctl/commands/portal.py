@@ -8,8 +8,15 @@ from urllib.parse import urlsplit
 
 import typer
 
-from apimctl.commands.forms import Reads, invocation, noun
-from apimctl.commands.gateway import require_pair
+from apimctl.commands.forms import (
+    CertificateFile,
+    Host,
+    PrivateKeyFile,
+    Reads,
+    invocation,
+    noun,
+    require_pair,
+)
 from apimctl.errors import UsageError
 from apimctl.invocation import Invocation
 
@@ -23,18 +30,12 @@ app = noun("The API Store: web pages on which subscribers get their keys.")
 def serve(
     ctx: typer.Context,
     *,
-    host: Annotated[
-        str | None, typer.Option(metavar="H", help="Address to listen on; default 127.0.0.1.")
-    ] = None,
+    host: Host = None,
     port: Annotated[
         str | None, typer.Option(metavar="P", help="Port; default 9443, 0 for any free one.")
     ] = None,
-    cert: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Certificate (PEM); default self-signed.")
-    ] = None,
-    key: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Private key of the certificate (PEM).")
-    ] = None,
+    cert: CertificateFile = None,
+    key: PrivateKeyFile = None,
     http: Annotated[
         bool, typer.Option("--http", help="Without TLS, for this machine only.")
     ] = False,
