@@ -104,6 +104,14 @@ def test_from_the_log_in_to_the_log_out(browser, storefront, api, has_script, de
         assert api.lets_in(renewed)
         assert api.refusal(token) == 900904
 
+        log_in = {"grant_type": "password", "username": user, "password": user[::-1]}
+        old = ask(api, made, **log_in).json
+        access_token, refresh_token = renew(person, old["refresh_token"])
+        assert api.lets_in(access_token)
+        assert api.refusal(old["access_token"]) == 900904
+        assert refresh_token != old["refresh_token"]
+
+        person.follow("My Subscriptions")
         person.fill("Allowed domains", "", within=panel)
         person.push("Save production settings")
         assert person.reads("Saved.")
@@ -112,13 +120,13 @@ def test_from_the_log_in_to_the_log_out(browser, storefront, api, has_script, de
         person.unfold("Rotate the consumer secret", within=panel)
         person.push("Rotate production consumer secret")
         rotated = person.made("The production consumer secret was rotated")
-        assert ask(api, made) == 401
+        assert ask(api, made, grant_type="client_credentials").status == 401
         assert api.lets_in(run(rotated["Ask for another access token"])["access_token"])
 
         person.follow("Revoke all tokens of the production key")
         person.push("Revoke all tokens")
         assert person.reads("All tokens of the key are revoked.")
-        assert api.refusal(renewed) == 900904
+        assert [api.refusal(token) for token in (renewed, access_token)] == [900904, 900904]
         assert api.lets_in(sandbox["Access token"])
 
         person.unfold(f"Account of {user}")
@@ -128,11 +136,21 @@ def test_from_the_log_in_to_the_log_out(browser, storefront, api, has_script, de
         page.get_by_role("heading", name="Log in").wait_for()
 
 
-def ask(api, made) -> int:
-    """Return how the Login API answers to what was once shown."""
+def renew(person, refresh_token) -> list[str]:
+    """Renew a user token; return the new access and refresh token that the page shows."""
+    person.follow("Applications")
+    person.follow("Check a token")
+    form = person.unfold("Renew with a refresh token")
+    person.fill("Refresh token", refresh_token, within=form)
+    person.push("Renew")
+    person.reads("The token was renewed")
+    return person.page.get_by_role("status").get_by_role("textbox").all_text_contents()
+
+
+def ask(api, made, **fields):
+    """Ask the Login API for a token, with what was once shown."""
     client = made["Consumer key"], made["Consumer secret"]
-    gateway = api.storefront.market.gateway
-    return gateway.form("/token", {"grant_type": "client_credentials"}, client=client).status
+    return api.storefront.market.gateway.form("/token", fields, client=client)
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +176,7 @@ def test_a_double_click_makes_one_key_and_its_secret_is_seen(browser, shop, api,
         page.get_by_role("button", name="Generate production key").dblclick()
         made = Person(page).made(GENERATED.format("production"))
         assert api.lets_in(made["Access token"])
-        assert ask(api, made) == 200
+        assert ask(api, made, grant_type="client_credentials").status == 200
 
 
 def test_a_form_is_not_sent_again_while_it_is_on_its_way(browser, shop):
@@ -186,7 +204,7 @@ def test_back_and_reload_after_generate_do_no_harm(browser, shop, api, has_scrip
         page.go_back()
         panel = person.region("Production")
         panel.get_by_text(f"\u2022\u2022\u2022\u2022{made['Access token'][-4:]}").wait_for()
-        assert ask(api, made) == 200
+        assert ask(api, made, grant_type="client_credentials").status == 200
         generate(person, "sandbox")
 
 
